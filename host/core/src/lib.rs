@@ -9,4 +9,6 @@ pub mod call;
 pub mod edit;
 pub mod id;
 pub mod path;
+pub mod pattern;
+pub mod policy;
 pub mod time;
