@@ -3,10 +3,11 @@
 //! In the order of the sentence *an agent calls; the gate asks policy, takes from the budget, writes the journal*:
 //! a [`call::Order`] says what is wanted, [`policy`] judges it, [`budget`] pays for it, and [`record`] is how it is
 //! written down. [`path`], [`pattern`] and [`edit`] are what calls about files are made of; [`manifest`] is what an
-//! agent asks for.
+//! agent asks for, [`embed`] where that stands in its component.
 
 pub mod call;
 pub mod edit;
+pub mod embed;
 pub mod id;
 pub mod path;
 pub mod pattern;
