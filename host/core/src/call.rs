@@ -62,6 +62,14 @@ pub struct Site {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Call {
+    /// A call whose arguments make no sense: it reaches the gate all the same, so that what an agent tried is judged,
+    /// journalled and seen like any other call.
+    Malformed {
+        /// `noun.function`.
+        function: String,
+        /// What it is answered.
+        error: Error,
+    },
     /// `log`
     Log(log::Line),
     /// Waiting for a time: the one thing of WASI that the host has to do.
@@ -215,7 +223,8 @@ impl Call {
     /// May it be repeated after a crash between intent and answer?
     pub fn redo(&self) -> Redo {
         match self {
-            Self::Log(_) | Self::Clock(_) | Self::Workspace(_) | Self::Board(_) | Self::Human(_) => Redo::Freely,
+            Self::Malformed { .. } | Self::Log(_) | Self::Clock(_) => Redo::Freely,
+            Self::Workspace(_) | Self::Board(_) | Self::Human(_) => Redo::Freely,
             Self::Vcs(call) => call.redo(),
             // The child's id, the message's and the order's derive from the call's id.
             Self::Delegate(_) => Redo::WithKey,
@@ -229,7 +238,8 @@ impl Call {
     pub fn durability(&self) -> Durability {
         match self {
             // A workspace and a board are folds of the journal: what a crash loses of them, the guest does again.
-            Self::Log(_) | Self::Clock(_) | Self::Workspace(_) | Self::Board(_) => Durability::Rides,
+            Self::Malformed { .. } | Self::Log(_) | Self::Clock(_) => Durability::Rides,
+            Self::Workspace(_) | Self::Board(_) => Durability::Rides,
             Self::Model(model::Call::About(_)) | Self::Human(human::Call::Remarks) => Durability::Rides,
             Self::Vcs(call) => call.durability(),
             Self::Delegate(delegate::Call::Wait { .. }) => Durability::Rides,
@@ -240,6 +250,7 @@ impl Call {
     /// `noun.function`, as in `wit/`.
     pub fn name(&self) -> &'static str {
         match self {
+            Self::Malformed { .. } => "malformed",
             Self::Log(_) => "log.write",
             Self::Clock(_) => "clock.sleep",
             Self::Model(call) => call.name(),
@@ -278,6 +289,13 @@ pub struct Facts {
     /// Every path that an edit would write.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<RepoPath>,
+    /// Children of the run that are running.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub children: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A call on its way through the gate, with all that the host chose for it. Fixed before the intent is written, so

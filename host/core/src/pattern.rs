@@ -81,14 +81,20 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
-/// Paths that are in: those that match one of `any` and none of `but`. The default is empty, and nothing is in it.
+/// Paths that are in: those that match one of `any` and none of `but`, and are in `within`, if there is one. The
+/// default is empty, and nothing is in it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PathSet {
     /// What is in.
     pub any: Vec<Pattern>,
     /// What is out all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub but: Vec<Pattern>,
+    /// What a child's paths can never leave: its parent's. Two lists of globs have no list of globs in common, so
+    /// the narrowing is kept as it came about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Box<PathSet>>,
 }
 
 impl PathSet {
@@ -99,12 +105,24 @@ impl PathSet {
 
     /// Patterns that are known to be right; one that is not matches nothing.
     pub fn of(patterns: &[&str]) -> Self {
-        Self { any: patterns.iter().filter_map(|text| Pattern::new(text).ok()).collect(), but: Vec::new() }
+        Self { any: patterns.iter().filter_map(|text| Pattern::new(text).ok()).collect(), ..Self::default() }
+    }
+
+    /// These paths, as far as they are in `outer` too.
+    #[must_use]
+    pub fn narrowed(&self, outer: &Self) -> Self {
+        let within = match &self.within {
+            Some(inner) => inner.narrowed(outer),
+            None => outer.clone(),
+        };
+        Self { within: Some(Box::new(within)), ..self.clone() }
     }
 
     /// Whether a path is in.
     pub fn has(&self, path: &str) -> bool {
-        self.any.iter().any(|p| p.matches(path)) && !self.but.iter().any(|p| p.matches(path))
+        self.any.iter().any(|p| p.matches(path))
+            && !self.but.iter().any(|p| p.matches(path))
+            && self.within.as_deref().is_none_or(|outer| outer.has(path))
     }
 }
 
@@ -145,5 +163,13 @@ mod tests {
         assert!(!PathSet::default().has("a"));
         let most = PathSet { but: vec![Pattern::new("secrets/**").unwrap()], ..PathSet::all() };
         assert!(most.has("a") && !most.has("secrets/key"));
+    }
+
+    #[test]
+    fn narrowing_never_widens() {
+        let parent = PathSet::of(&["src/**"]).narrowed(&PathSet::of(&["**/*.rs"]));
+        let child = PathSet::all().narrowed(&parent);
+        assert!(child.has("src/a.rs"));
+        assert!(!child.has("docs/a.rs") && !child.has("src/a.md"));
     }
 }

@@ -1,0 +1,233 @@
+//! The judge: each grant missing and given, the strictest rule, what an approval reaches.
+
+use super::*;
+use crate::call::{Call, CallId, Site, board, delegate, human, model, vcs, workspace};
+use crate::id::RunId;
+use crate::pattern::Pattern;
+
+fn path(text: &str) -> RepoPath {
+    RepoPath::new(text).unwrap()
+}
+
+fn site() -> Site {
+    Site {
+        run: RunId([1; 16]),
+        tree: RunId([1; 16]),
+        parent: None,
+        agent: Hash::NONE,
+        agent_name: "tester@1".into(),
+        branch: "refs/heads/pit/1".into(),
+    }
+}
+
+fn order_with(call: Call, facts: Facts) -> Order {
+    Order::new(CallId { run: RunId([1; 16]), seq: 7 }, site(), call, facts, Time(1_000))
+}
+
+fn order(call: Call) -> Order {
+    order_with(call, Facts::default())
+}
+
+fn read(text: &str) -> Call {
+    Call::Workspace(workspace::Call::Read { path: path(text), lines: None })
+}
+
+fn write(text: &str) -> Call {
+    Call::Workspace(workspace::Call::Write {
+        path: path(text),
+        bytes: Default::default(),
+        expect: None,
+        executable: None,
+    })
+}
+
+fn commit() -> Call {
+    Call::Vcs(vcs::Call::Commit { message: "x".into() })
+}
+
+fn ask_model(alias: &str) -> Call {
+    Call::Model(model::Call::About(alias.into()))
+}
+
+fn start(agent: &str, lease: &[&str]) -> Call {
+    Call::Delegate(delegate::Call::Start(delegate::Order {
+        agent: agent.into(),
+        task: Default::default(),
+        card: String::new(),
+        model: String::new(),
+        start: delegate::Start::Head,
+        write: Vec::new(),
+        lease: lease.iter().map(|text| path(text)).collect(),
+        share: Default::default(),
+    }))
+}
+
+fn everything() -> Grants {
+    Grants {
+        model: vec!["default".into()],
+        read: Arc::new(PathSet::all()),
+        write: Arc::new(PathSet::of(&["src/**"])),
+        commit: true,
+        human: true,
+        board: true,
+        delegate: vec!["coder".into()],
+        depth: 2,
+        width: 2,
+    }
+}
+
+/// The decisive rule of a denial.
+fn denied(order: Order, grants: &Grants) -> Option<String> {
+    match judge(order, &Rules::default(), grants, &[]) {
+        Ruling::Deny(_, reasons) => Some(reasons[0].rule.clone()),
+        _ => None,
+    }
+}
+
+#[test]
+fn each_capability_is_denied_without_its_grant_and_allowed_with_it() {
+    for (call, rule) in [
+        (read("src/a"), "read-not-granted"),
+        (write("src/a"), "write-not-granted"),
+        (commit(), "commit-not-granted"),
+        (ask_model(""), "model-not-granted"),
+        (Call::Human(human::Call::Notify { text: "x".into() }), "human-not-granted"),
+        (Call::Board(board::Call::Cards), "board-not-granted"),
+        (start("coder", &["src/a"]), "delegate-not-granted"),
+    ] {
+        assert_eq!(denied(order(call.clone()), &Grants::default()).as_deref(), Some(rule));
+        assert_eq!(denied(order(call.clone()), &everything()), None, "{call:?}");
+    }
+}
+
+#[test]
+fn a_grant_reaches_no_further_than_its_words() {
+    assert_eq!(denied(order(write("src-secret/a")), &everything()).as_deref(), Some("write-not-granted"));
+    assert_eq!(denied(order(ask_model("strong")), &everything()).as_deref(), Some("model-not-granted"));
+    assert_eq!(denied(order(start("stranger", &[])), &everything()).as_deref(), Some("delegate-not-granted"));
+    assert_eq!(denied(order(start("coder", &["docs/a"])), &everything()).as_deref(), Some("write-not-granted"));
+    let rename = Call::Workspace(workspace::Call::Rename { from: path("src/a"), to: path("b") });
+    assert_eq!(denied(order(rename), &everything()).as_deref(), Some("write-not-granted"));
+    let edit = Call::Workspace(workspace::Call::Edit { edits: vec![] });
+    let facts = Facts { writes: vec![path("src/a"), path("b")], ..Facts::default() };
+    assert_eq!(denied(order_with(edit, facts), &everything()).as_deref(), Some("write-not-granted"));
+}
+
+#[test]
+fn depth_and_width_are_bounded() {
+    let flat = Grants { depth: 0, ..everything() };
+    assert_eq!(denied(order(start("coder", &[])), &flat).as_deref(), Some("depth"));
+    let facts = Facts { children: 2, ..Facts::default() };
+    assert_eq!(denied(order_with(start("coder", &[]), facts), &everything()).as_deref(), Some("width"));
+}
+
+#[test]
+fn a_child_gets_no_more_than_its_parent_has() {
+    let asked = Grants {
+        model: vec!["default".into(), "strong".into()],
+        write: Arc::new(PathSet::all()),
+        delegate: vec!["coder".into(), "lead".into()],
+        depth: 9,
+        width: 9,
+        ..everything()
+    };
+    let child = everything().narrowed_to(&asked);
+    assert_eq!(child.model, ["default"]);
+    assert_eq!(child.delegate, ["coder"]);
+    assert_eq!((child.depth, child.width), (1, 2));
+    assert!(child.write.has("src/a") && !child.write.has("docs/a"));
+    let commitless = Grants { commit: false, human: false, board: false, ..everything() };
+    let child = commitless.narrowed_to(&everything());
+    assert!(!child.commit && !child.human && !child.board);
+}
+
+fn rule(name: &str, effect: Effect, on: &[&str], paths: &[&str]) -> Rule {
+    let paths = (!paths.is_empty()).then(|| PathSet::of(paths));
+    Rule { name: name.into(), effect, on: on.iter().map(|on| (*on).into()).collect(), paths, from: String::new() }
+}
+
+#[test]
+fn the_strictest_rule_wins_whatever_the_order() {
+    let mut rules = vec![
+        rule("yes", Effect::Allow, &["*"], &[]),
+        rule("no", Effect::Deny, &["workspace.*"], &["**/secret.rs"]),
+        rule("maybe", Effect::Ask, &["workspace.write"], &["src/**"]),
+    ];
+    for _ in 0..3 {
+        rules.rotate_left(1);
+        let rules = Rules(rules.clone());
+        match judge(order(write("src/secret.rs")), &rules, &everything(), &[]) {
+            Ruling::Deny(_, reasons) => assert_eq!(reasons[0].rule, "no"),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(judge(order(write("src/a.rs")), &rules, &everything(), &[]), Ruling::Ask(_)));
+        match judge(order(read("src/a.rs")), &rules, &everything(), &[]) {
+            Ruling::Allow(permit) => assert_eq!(permit.rule(), "yes"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_rule_never_widens_a_grant() {
+    let rules = Rules(vec![rule("yes", Effect::Allow, &["*"], &[])]);
+    assert!(matches!(judge(order(write("docs/a")), &rules, &everything(), &[]), Ruling::Deny(..)));
+}
+
+#[test]
+fn a_noun_is_not_a_prefix() {
+    let rules = Rules(vec![rule("no", Effect::Deny, &["work*", "workspace.rea", "vcs."], &[])]);
+    assert!(matches!(judge(order(read("src/a")), &rules, &everything(), &[]), Ruling::Allow(_)));
+}
+
+fn protected_commit(paths: &[&str]) -> Order {
+    order_with(commit(), Facts { protected: paths.iter().map(|text| path(text)).collect(), ..Facts::default() })
+}
+
+fn approval(reach: Reach) -> Approval {
+    Approval { reach, by: "person".into(), at: Time(0), expires: None }
+}
+
+#[test]
+fn protected_paths_ask_and_an_approval_is_bound_to_what_was_shown() {
+    let rules = Rules::default();
+    let grants = everything();
+    let Ruling::Ask(question) = judge(protected_commit(&["AGENTS.md"]), &rules, &grants, &[]) else {
+        panic!("not asked")
+    };
+    let once = approval(Reach::Call(question.order().digest()));
+    let run = approval(Reach::run(&question));
+    assert!(matches!(judge(question.back(), &rules, &grants, std::slice::from_ref(&once)), Ruling::Allow(_)));
+    // The arguments change after the yes: asked again.
+    let more = || protected_commit(&["AGENTS.md", ".envrc"]);
+    assert!(matches!(judge(more(), &rules, &grants, &[once]), Ruling::Ask(_)));
+    assert!(matches!(judge(more(), &rules, &grants, std::slice::from_ref(&run)), Ruling::Ask(_)));
+    assert!(matches!(judge(protected_commit(&["AGENTS.md"]), &rules, &grants, &[run]), Ruling::Allow(_)));
+}
+
+#[test]
+fn an_approval_expires_and_never_answers_a_denial() {
+    let grants = everything();
+    let digest = protected_commit(&["AGENTS.md"]).digest();
+    let expired = Approval { expires: Some(Time(1_000)), ..approval(Reach::Call(digest)) };
+    assert!(matches!(judge(protected_commit(&["AGENTS.md"]), &Rules::default(), &grants, &[expired]), Ruling::Ask(_)));
+    let no = Rules(vec![rule("no", Effect::Deny, &["vcs.commit"], &[])]);
+    let yes = approval(Reach::Call(digest));
+    assert!(matches!(judge(protected_commit(&["AGENTS.md"]), &no, &grants, &[yes]), Ruling::Deny(..)));
+}
+
+#[test]
+fn a_malformed_call_is_denied_by_the_rule_it_broke() {
+    let error = Error::from(RepoPath::new("../x").unwrap_err());
+    let call = Call::Malformed { function: "workspace.read".into(), error };
+    assert_eq!(denied(order(call), &everything()).as_deref(), Some("outside-workspace"));
+}
+
+#[test]
+fn patterns_in_rules_and_grants_survive_the_record() {
+    let grants = everything().narrowed_to(&everything());
+    let json = serde_json::to_string(&grants).unwrap();
+    assert_eq!(serde_json::from_str::<Grants>(&json).unwrap(), grants);
+    assert!(serde_json::from_str::<Grants>(&json.replacen("commit", "comit", 1)).is_err());
+    assert!(Pattern::new("src/**").is_ok());
+}
