@@ -5,6 +5,7 @@
 //! written down. [`path`], [`pattern`] and [`edit`] are what calls about files are made of; [`manifest`] is what an
 //! agent asks for, [`embed`] where that stands in its component.
 
+pub mod budget;
 pub mod call;
 pub mod edit;
 pub mod embed;
