@@ -186,9 +186,9 @@ pub struct Charge {
 #[derive(Debug)]
 pub enum Short {
     /// What is left does not cover it, whoever gives back what: which item, whose limit, how much is left.
-    Exhausted(Order, Shortage),
+    Exhausted(Box<Order>, Shortage),
     /// It would be covered if others gave back what they only hold: wait for that and try again.
-    Wait(Permit),
+    Wait(Box<Permit>),
 }
 
 /// What there is too little of.
@@ -273,8 +273,8 @@ impl Ledger {
                 self.take(run, cost);
                 Ok(Self::mint(permit, Line::Spend(cost)))
             }
-            Err((shortage, false)) => Err(Short::Exhausted(permit.into_parts().0, shortage)),
-            Err((_, true)) => Err(Short::Wait(permit)),
+            Err((shortage, false)) => Err(Short::Exhausted(Box::new(permit.into_parts().0), shortage)),
+            Err((_, true)) => Err(Short::Wait(Box::new(permit))),
         }
     }
 
@@ -290,8 +290,8 @@ impl Ledger {
                 self.spend(run, Cost { calls: 1, ..Cost::default() }, Cost { calls: 1, ..Cost::default() });
                 Ok(Self::mint(permit, Line::Carve(child, caps)))
             }
-            Err((shortage, false)) => Err(Short::Exhausted(permit.into_parts().0, shortage)),
-            Err((_, true)) => Err(Short::Wait(permit)),
+            Err((shortage, false)) => Err(Short::Exhausted(Box::new(permit.into_parts().0), shortage)),
+            Err((_, true)) => Err(Short::Wait(Box::new(permit))),
         }
     }
 

@@ -13,4 +13,5 @@ pub mod id;
 pub mod path;
 pub mod pattern;
 pub mod policy;
+pub mod record;
 pub mod time;

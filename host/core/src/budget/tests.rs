@@ -72,7 +72,7 @@ fn what_only_siblings_hold_is_waited_for() {
     let first = ledger.hold(permit(B, 0), quote(10, 95)).unwrap();
     let Err(Short::Wait(again)) = ledger.hold(permit(C, 0), quote(10, 50)) else { panic!("not waiting") };
     settle(&mut ledger, first, 40);
-    let second = ledger.hold(again, quote(10, 50)).unwrap();
+    let second = ledger.hold(*again, quote(10, 50)).unwrap();
     assert_eq!(held(&second), 50);
 }
 

@@ -11,7 +11,7 @@ use crate::path::RepoPath;
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the fields are the parameters in wit/delegate.wit")]
 pub enum Call {
-    Start(Order),
+    Start(Box<Order>),
     Wait { children: Vec<RunId>, timeout_ms: Option<u64> },
     Message { child: RunId, text: String },
     Again { child: RunId, feedback: String },

@@ -50,7 +50,7 @@ fn ask_model(alias: &str) -> Call {
 }
 
 fn start(agent: &str, lease: &[&str]) -> Call {
-    Call::Delegate(delegate::Call::Start(delegate::Order {
+    Call::Delegate(delegate::Call::Start(Box::new(delegate::Order {
         agent: agent.into(),
         task: Default::default(),
         card: String::new(),
@@ -59,7 +59,7 @@ fn start(agent: &str, lease: &[&str]) -> Call {
         write: Vec::new(),
         lease: lease.iter().map(|text| path(text)).collect(),
         share: Default::default(),
-    }))
+    })))
 }
 
 fn everything() -> Grants {
