@@ -1,0 +1,85 @@
+//! What tokens cost: integers only, and never rounded down.
+
+use orchestra_pit_core::call::model::Usage;
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+/// Millionths of a US dollar for a million tokens: the number that price lists print, times a million.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Rate(pub u64);
+
+/// What a model's tokens cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Input that was neither read from a cache nor written to one.
+    pub input: Rate,
+    /// Input read from the provider's cache.
+    pub cached_read: Rate,
+    /// Input written to it.
+    pub cache_write: Rate,
+    /// Output, reasoning included.
+    pub output: Rate,
+}
+
+impl Price {
+    /// What was used, in millionths of a US dollar, rounded up.
+    pub fn of(&self, usage: &Usage) -> u64 {
+        let fresh = usage.input.saturating_sub(usage.cached_read).saturating_sub(usage.cache_write);
+        let lines = [
+            (fresh, self.input),
+            (usage.cached_read, self.cached_read),
+            (usage.cache_write, self.cache_write),
+            (usage.output, self.output),
+        ];
+        // A product of two u64 fits in u128, and so do four of them.
+        let sum: u128 = lines.iter().map(|(tokens, rate)| u128::from(*tokens) * u128::from(rate.0)).sum();
+        u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+
+    /// The dearest that a token of input can be: what is held before it is known what a cache will do.
+    pub fn dearest_input(&self) -> Rate {
+        self.input.max(self.cache_write).max(self.cached_read)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    /// A number of US dollars for a million tokens, as price lists print it.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let dollars = f64::deserialize(from)?;
+        // Nothing has ever cost more than a thousand; the bound keeps the conversion exact.
+        if !(0.0..=1_000_000.0).contains(&dollars) {
+            return Err(D::Error::custom("a price is US dollars for a million tokens, from 0 to 1000000"));
+        }
+        Ok(Self((dollars * 1e6).round() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRICE: Price = Price {
+        input: Rate(3_000_000),
+        cached_read: Rate(300_000),
+        cache_write: Rate(3_750_000),
+        output: Rate(15_000_000),
+    };
+
+    #[test]
+    fn each_sort_of_token_is_paid_once() {
+        let usage = Usage { input: 10_000, cached_read: 6_000, cache_write: 1_000, output: 500, reasoning: 200 };
+        // 3,000 fresh at $3, 6,000 read at $0.30, 1,000 written at $3.75, 500 out at $15.
+        assert_eq!(PRICE.of(&usage), 9_000 + 1_800 + 3_750 + 7_500);
+    }
+
+    #[test]
+    fn a_fraction_is_rounded_up_and_a_flood_does_not_wrap() {
+        assert_eq!(PRICE.of(&Usage { cached_read: 1, input: 1, ..Usage::default() }), 1);
+        assert_eq!(PRICE.of(&Usage { input: u64::MAX, output: u64::MAX, ..Usage::default() }), u64::MAX);
+    }
+
+    #[test]
+    fn a_server_that_counts_more_cached_than_sent_is_no_underflow() {
+        assert_eq!(PRICE.of(&Usage { input: 1, cached_read: 1_000_000, ..Usage::default() }), 300_000);
+    }
+}
