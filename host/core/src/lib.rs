@@ -2,16 +2,20 @@
 //!
 //! In the order of the sentence *an agent calls; the gate asks policy, takes from the budget, writes the journal*:
 //! a [`call::Order`] says what is wanted, [`policy`] judges it, [`budget`] pays for it, and [`record`] is how it is
-//! written down. [`path`], [`pattern`] and [`edit`] are what calls about files are made of; [`manifest`] is what an
-//! agent asks for, [`embed`] where that stands in its component.
+//! written down. [`path`], [`pattern`] and [`edit`] are what calls about files are made of; [`map`] is a workspace as a
+//! value, over the [`tree`]s of git; [`protected`] is what no commit has without a person; [`manifest`] is what an agent
+//! asks for, [`embed`] where that stands in its component.
 
 pub mod budget;
 pub mod call;
 pub mod edit;
 pub mod embed;
 pub mod id;
+pub mod map;
 pub mod path;
 pub mod pattern;
 pub mod policy;
+pub mod protected;
 pub mod record;
 pub mod time;
+pub mod tree;
