@@ -1,3 +1,4 @@
 //! The map.
 
 pub mod effect;
+pub mod shipped;
