@@ -5,6 +5,8 @@
 //! several agents may use one script side by side, and a resumed run goes on where it was. The format is described in
 //! `docs/scripted-model.md`.
 
+#![expect(clippy::disallowed_methods, reason = "a script is a file that the person names")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
