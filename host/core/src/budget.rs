@@ -327,6 +327,14 @@ impl Ledger {
         self.spend(run, held, real);
     }
 
+    /// Gives a carve back whose child was not started after all.
+    pub fn give_back(&mut self, run: RunId, caps: Caps) {
+        for item in SHARED {
+            let share = caps.get(item).unwrap_or(0);
+            self.each_payer(run, item, |account| account.held.sub(item, share));
+        }
+    }
+
     /// Sets new limits where they are given.
     pub fn raise(&mut self, run: RunId, caps: Caps) {
         let Some(account) = self.accounts.get_mut(&run) else { return };

@@ -5,6 +5,7 @@
 //! field that is added must have a default, or the record format's version goes up.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -303,7 +304,7 @@ fn is_zero(number: &u32) -> bool {
 #[derive(Debug)]
 pub struct Order {
     id: CallId,
-    site: Site,
+    site: Arc<Site>,
     call: Call,
     facts: Facts,
     at: Time,
@@ -311,8 +312,14 @@ pub struct Order {
 
 impl Order {
     /// Puts an order together. Only `run` has a site to give.
-    pub fn new(id: CallId, site: Site, call: Call, facts: Facts, at: Time) -> Self {
-        Self { id, site, call, facts, at }
+    pub fn new(id: CallId, site: impl Into<Arc<Site>>, call: Call, facts: Facts, at: Time) -> Self {
+        Self { id, site: site.into(), call, facts, at }
+    }
+
+    /// The same order with what an earlier life of the run had found out and chosen for it.
+    #[must_use]
+    pub fn as_recorded(self, facts: Facts, at: Time) -> Self {
+        Self { facts, at, ..self }
     }
 
     /// Which call of which run.

@@ -103,6 +103,15 @@ fn a_share_is_the_childs_own_and_the_rest_comes_back() {
 }
 
 #[test]
+fn a_carve_is_given_back_when_the_child_does_not_start() {
+    let mut ledger = ledger(100);
+    let hold = ledger.carve(permit(A, 0), B, &Share { tokens: 60, ..Share::default() }).unwrap();
+    let Line::Carve(_, caps) = hold.line() else { panic!("no carve") };
+    ledger.give_back(A, caps);
+    assert_eq!((ledger.balance(A).held.tokens, ledger.balance(A).spent.tokens), (0, 0));
+}
+
+#[test]
 fn a_share_over_what_is_left_is_refused() {
     let mut ledger = ledger(100);
     let share = Share { tokens: 101, ..Share::default() };
