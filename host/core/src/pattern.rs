@@ -81,8 +81,8 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
-/// Paths that are in: those that match one of `any` and none of `but`, and are in `within`, if there is one. The
-/// default is empty, and nothing is in it.
+/// Paths that are in: those that match one of `any` and none of `but`, or one of `even`; and are in `within`, if there
+/// is one. The default is empty, and nothing is in it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PathSet {
@@ -91,6 +91,9 @@ pub struct PathSet {
     /// What is out all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub but: Vec<Pattern>,
+    /// What is in although `but` has it: the few that somebody named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub even: Vec<Pattern>,
     /// What a child's paths can never leave: its parent's. Two lists of globs have no list of globs in common, so
     /// the narrowing is kept as it came about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,8 +123,8 @@ impl PathSet {
 
     /// Whether a path is in.
     pub fn has(&self, path: &str) -> bool {
-        self.any.iter().any(|p| p.matches(path))
-            && !self.but.iter().any(|p| p.matches(path))
+        let one_of = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(path));
+        (one_of(&self.any) && !one_of(&self.but) || one_of(&self.even))
             && self.within.as_deref().is_none_or(|outer| outer.has(path))
     }
 }
@@ -163,6 +166,9 @@ mod tests {
         assert!(!PathSet::default().has("a"));
         let most = PathSet { but: vec![Pattern::new("secrets/**").unwrap()], ..PathSet::all() };
         assert!(most.has("a") && !most.has("secrets/key"));
+        let more = PathSet { even: vec![Pattern::new("secrets/sample").unwrap()], ..most };
+        assert!(more.has("a") && more.has("secrets/sample") && !more.has("secrets/key"));
+        assert!(!more.narrowed(&PathSet::of(&["src/**"])).has("secrets/sample"));
     }
 
     #[test]

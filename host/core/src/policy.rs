@@ -14,11 +14,13 @@ use crate::pattern::PathSet;
 use crate::time::Time;
 
 mod grants;
+mod profile;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 pub use grants::Grants;
+pub use profile::{LIKELY_SECRETS, NO_SECRETS, Profile, all_but_secrets, likely_secrets};
 pub use rules::{Effect, Rule, Rules};
 
 /// What a call that was allowed may see, decided by the judge and carried to the effect with the permit: paths outside
