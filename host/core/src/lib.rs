@@ -13,6 +13,7 @@ pub mod call;
 pub mod edit;
 pub mod embed;
 pub mod id;
+pub mod manifest;
 pub mod map;
 pub mod path;
 pub mod pattern;
