@@ -161,16 +161,14 @@ pub struct GuestLimits {
     pub memory: u64,
     /// Elements of all its tables together.
     pub table_elements: u64,
+    /// Core instances.
+    pub instances: u32,
     /// Handles (pollables, streams) at once.
     pub handles: u32,
-}
-
-impl Default for GuestLimits {
-    /// Enough for a Python agent (which starts with about 40 MiB) to read large files, and sixteen times as much as a Rust
-    /// agent needs; tables for a program of a hundred thousand functions; handles for a guest that awaits a few timers.
-    fn default() -> Self {
-        Self { memory: 256 << 20, table_elements: 100_000, handles: 1_000 }
-    }
+    /// Bytes that one call may bring out of the guest.
+    pub call_bytes: u64,
+    /// Bytes of log lines and standard output in one life.
+    pub output: u64,
 }
 
 /// The beginning of a stretch of guest code. A replay starts at the last one.
