@@ -6,6 +6,10 @@ use super::Reason;
 use crate::call::{Call, Order, vcs, workspace};
 use crate::path::RepoPath;
 use crate::pattern::PathSet;
+use crate::{manifest, strict};
+
+/// The name of the rule that is always there.
+const PROTECTED: &str = "protected-paths";
 
 /// What a rule says. The strictest wins, so the order of the cases is part of their meaning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -42,19 +46,135 @@ pub struct Rule {
 #[serde(transparent)]
 pub struct Rules(pub Vec<Rule>);
 
+/// The functions that a rule can be about, and whether one that is bound to paths can be.
+///
+/// A list, a search and a diff have no path of their own: what they show is bounded by the grants.
+pub const FUNCTIONS: &[(&str, bool)] = &[
+    ("board.cards", false),
+    ("board.notes", false),
+    ("board.post", false),
+    ("board.put", false),
+    ("clock.sleep", false),
+    ("delegate.again", false),
+    ("delegate.cancel", false),
+    ("delegate.message", false),
+    ("delegate.start", false),
+    ("delegate.wait", false),
+    ("human.ask", false),
+    ("human.notify", false),
+    ("human.propose", false),
+    ("human.remarks", false),
+    ("log.write", false),
+    ("model.about", false),
+    ("model.ask", false),
+    ("vcs.blame", true),
+    ("vcs.commit", false),
+    ("vcs.diff", false),
+    ("vcs.integrate", false),
+    ("vcs.log", true),
+    ("workspace.changes", false),
+    ("workspace.edit", true),
+    ("workspace.list", false),
+    ("workspace.read", true),
+    ("workspace.remove", true),
+    ("workspace.rename", true),
+    ("workspace.restore", false),
+    ("workspace.search", false),
+    ("workspace.snapshot", false),
+    ("workspace.stat", true),
+    ("workspace.write", true),
+];
+
+/// What shows the contents of files.
+const READING: &[&str] = &["workspace.read", "vcs.blame", "vcs.log"];
+
+/// Why a rule cannot hold.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum RuleError {
+    /// The name is none, or stands for a rule that is always there.
+    #[error("a rule is named by up to 40 lower-case letters, digits and single `-`, and not `protected-paths`")]
+    Name,
+    /// It is about nothing.
+    #[error("the rule is about nothing: name functions in `on`, such as \"workspace.write\", \"vcs.*\" or \"*\"")]
+    Nothing,
+    /// There is no such function.
+    #[error("no function is called `{on}`{}", .meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default())]
+    Function {
+        /// As written.
+        on: String,
+        /// What it resembles.
+        meant: Option<&'static str>,
+    },
+    /// It has paths and is about no function that has any.
+    #[error("`{on}` has no path of its own, so a rule with `paths` would never hold for it")]
+    NoPaths {
+        /// As written.
+        on: String,
+    },
+    /// It asks about single paths being read.
+    #[error(
+        "reading is not asked about path by path, for a search or a diff would show the same; use `deny`, or name the \
+         functions that write"
+    )]
+    AsksToRead,
+}
+
+/// Whether what is written in `on` names a function.
+fn names(on: &str, function: &str) -> bool {
+    on == "*"
+        || on == function
+        || on.strip_suffix('*').is_some_and(|noun| noun.ends_with('.') && function.starts_with(noun))
+}
+
 impl Rule {
+    /// Whether the rule can hold at all. One that cannot would be a wall that somebody believes in.
+    ///
+    /// # Errors
+    /// The first reason why not.
+    pub fn check(&self) -> Result<(), RuleError> {
+        if manifest::is_name(&self.name).is_err() || self.name == PROTECTED {
+            return Err(RuleError::Name);
+        }
+        if self.on.is_empty() {
+            return Err(RuleError::Nothing);
+        }
+        for on in &self.on {
+            let mut named = FUNCTIONS.iter().filter(|(function, _)| names(on, function)).peekable();
+            if named.peek().is_none() {
+                let meant = strict::nearest(on, FUNCTIONS.iter().map(|(function, _)| *function));
+                return Err(RuleError::Function { on: on.clone(), meant });
+            }
+            if self.paths.is_some() && !named.any(|(_, paths)| *paths) {
+                return Err(RuleError::NoPaths { on: on.clone() });
+            }
+        }
+        if self.effect == Effect::Ask && self.paths.is_some() && READING.iter().any(|function| self.names(function)) {
+            return Err(RuleError::AsksToRead);
+        }
+        Ok(())
+    }
+
+    fn names(&self, function: &str) -> bool {
+        self.on.iter().any(|on| names(on, function))
+    }
+
     fn is_about(&self, order: &Order) -> bool {
-        let name = order.call().name();
-        let named = self.on.iter().any(|on| {
-            on == "*"
-                || on == name
-                || on.strip_suffix('*').is_some_and(|noun| noun.ends_with('.') && name.starts_with(noun))
-        });
-        named && self.paths.as_ref().is_none_or(|set| touched(order).iter().any(|path| set.has(path)))
+        self.names(order.call().name())
+            && self.paths.as_ref().is_none_or(|set| touched(order).iter().any(|path| set.has(path)))
     }
 }
 
 impl Rules {
+    /// The paths that no rule denies reading. A denied path must not be shown by a search, a list or a diff either, which
+    /// only grants can see to: narrow `read` to this.
+    pub fn readable(&self) -> PathSet {
+        let denied = self.0.iter().filter(|rule| rule.effect == Effect::Deny && rule.names("workspace.read"));
+        denied.fold(PathSet::all(), |readable, rule| {
+            let not_these = |paths: &PathSet| PathSet { but: paths.any.clone(), ..PathSet::all() };
+            readable.narrowed(&rule.paths.as_ref().map_or_else(PathSet::default, not_these))
+        })
+    }
+
     /// What the rules say of an order, in no order.
     pub(super) fn about(&self, order: &Order) -> Vec<Reason> {
         let written = self.0.iter().filter(|rule| rule.is_about(order)).map(|rule| {
@@ -74,7 +194,7 @@ impl Rules {
 fn protected(order: &Order) -> Option<Reason> {
     let paths = &order.facts().protected;
     (matches!(order.call(), Call::Vcs(_)) && !paths.is_empty()).then(|| Reason {
-        rule: "protected-paths".to_owned(),
+        rule: PROTECTED.to_owned(),
         effect: Effect::Ask,
         message: format!("a commit with {} needs a person's yes", listed(paths)),
         hint: None,

@@ -231,3 +231,63 @@ fn patterns_in_rules_and_grants_survive_the_record() {
     assert!(serde_json::from_str::<Grants>(&json.replacen("commit", "comit", 1)).is_err());
     assert!(Pattern::new("src/**").is_ok());
 }
+
+#[test]
+fn every_function_of_the_contract_can_be_ruled() {
+    let mut found = vec!["clock.sleep".to_owned()];
+    for (noun, text) in [
+        ("board", include_str!("../../../../wit/board.wit")),
+        ("delegate", include_str!("../../../../wit/delegate.wit")),
+        ("human", include_str!("../../../../wit/human.wit")),
+        ("log", include_str!("../../../../wit/log.wit")),
+        ("model", include_str!("../../../../wit/model.wit")),
+        ("vcs", include_str!("../../../../wit/vcs.wit")),
+        ("workspace", include_str!("../../../../wit/workspace.wit")),
+    ] {
+        let functions = text.lines().filter_map(|line| line.trim().split_once(": func("));
+        found.extend(functions.map(|(name, _)| format!("{noun}.{}", name.trim_start_matches('%'))));
+    }
+    found.sort();
+    assert_eq!(found, FUNCTIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_rule_that_cannot_hold_is_refused() {
+    let wrong = |rule: Rule| rule.check().unwrap_err();
+    for name in ["", "No", "protected-paths", "a b"] {
+        assert_eq!(wrong(rule(name, Effect::Deny, &["*"], &[])), RuleError::Name);
+    }
+    assert_eq!(wrong(rule("r", Effect::Deny, &[], &[])), RuleError::Nothing);
+    for (on, meant) in [
+        ("workspace.wirte", Some("workspace.write")),
+        ("exec.run", None),
+        ("work*", None),
+        ("workspace", None),
+        ("", None),
+    ] {
+        assert_eq!(wrong(rule("r", Effect::Deny, &[on], &[])), RuleError::Function { on: on.into(), meant });
+    }
+    for on in ["model.ask", "vcs.commit", "workspace.search", "board.*"] {
+        assert_eq!(wrong(rule("r", Effect::Deny, &[on], &["docs/**"])), RuleError::NoPaths { on: on.into() });
+        assert_eq!(rule("r", Effect::Deny, &[on], &[]).check(), Ok(()));
+    }
+    for on in ["*", "workspace.*", "workspace.read"] {
+        assert_eq!(wrong(rule("r", Effect::Ask, &[on], &["docs/**"])), RuleError::AsksToRead);
+        assert_eq!(rule("r", Effect::Deny, &[on], &["docs/**"]).check(), Ok(()));
+        assert_eq!(rule("r", Effect::Ask, &[on], &[]).check(), Ok(()));
+    }
+    assert_eq!(rule("r", Effect::Ask, &["workspace.write", "workspace.edit"], &["docs/**"]).check(), Ok(()));
+}
+
+#[test]
+fn what_is_denied_to_read_is_not_readable_by_any_way() {
+    let readable = |rules: Vec<Rule>| Rules(rules).readable();
+    assert!(readable(vec![]).has("docs/a"));
+    let docs = rule("r", Effect::Deny, &["workspace.*"], &["docs/**"]);
+    let keys = rule("k", Effect::Deny, &["workspace.read"], &["**/*.key"]);
+    let both = readable(vec![docs, keys]);
+    assert!(both.has("src/a") && !both.has("docs/a") && !both.has("src/a.key"));
+    let writes = rule("r", Effect::Deny, &["workspace.write"], &["docs/**"]);
+    assert!(readable(vec![writes]).has("docs/a"));
+    assert!(!readable(vec![rule("r", Effect::Deny, &["*"], &[])]).has("src/a"));
+}
