@@ -6,9 +6,16 @@
 
 use orchestra_pit_core::call::{CallId, Error, model::Reply, model::Request, model::Usage};
 
+pub mod chat;
+pub mod complaint;
 pub mod estimate;
+pub mod family;
+pub mod messages;
 pub mod price;
+pub mod responses;
 pub mod scripted;
+pub mod sse;
+pub mod wire;
 
 /// One request on its way to a model.
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,8 @@
 use orchestra_pit_core::call::model::Usage;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+use super::family;
+
 /// Millionths of a US dollar for a million tokens: the number that price lists print, times a million.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Rate(pub u64);
@@ -39,6 +41,74 @@ impl Price {
     /// The dearest that a token of input can be: what is held before it is known what a cache will do.
     pub fn dearest_input(&self) -> Rate {
         self.input.max(self.cache_write).max(self.cached_read)
+    }
+}
+
+/// A row of a price list.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// `provider/model`, in which `*` stands for any text.
+    pub model: String,
+    /// For requests with more input than this, all of it.
+    #[serde(default)]
+    pub above: u64,
+    input: Rate,
+    cached_read: Rate,
+    cache_write: Rate,
+    output: Rate,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    list: Vec<List>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    date: String,
+    source: String,
+    price: Vec<Row>,
+}
+
+/// All prices that are known.
+#[derive(Debug)]
+pub struct Prices {
+    users: List,
+    lists: Vec<List>,
+}
+
+/// A price and where it is from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quoted<'a> {
+    /// For this much input.
+    pub price: Price,
+    /// When it was read; empty for the user's own.
+    pub date: &'a str,
+    /// Where.
+    pub source: &'a str,
+}
+
+impl Prices {
+    /// The lists that pit was built with, and the user's rows before them.
+    pub fn new(users: Vec<Row>) -> Result<Self, toml::de::Error> {
+        let File { list } = toml::from_str(include_str!("prices.toml"))?;
+        let users = List { date: String::new(), source: "your configuration".into(), price: users };
+        Ok(Self { users, lists: list })
+    }
+
+    /// What a model's tokens cost in a request with this much input; `None` if that is not known.
+    pub fn of(&self, name: &str, input: u64) -> Option<Quoted<'_>> {
+        let (list, first) = std::iter::once(&self.users)
+            .chain(&self.lists)
+            .find_map(|list| Some((list, list.price.iter().find(|row| family::matches(&row.model, name))?)))?;
+        let same = list.price.iter().filter(|row| row.model == first.model && (row.above == 0 || row.above < input));
+        let row = same.max_by_key(|row| row.above)?;
+        let Row { input, cached_read, cache_write, output, .. } = *row;
+        let price = Price { input, cached_read, cache_write, output };
+        Some(Quoted { price, date: &list.date, source: &list.source })
     }
 }
 
@@ -81,5 +151,26 @@ mod tests {
     #[test]
     fn a_server_that_counts_more_cached_than_sent_is_no_underflow() {
         assert_eq!(PRICE.of(&Usage { input: 1, cached_read: 1_000_000, ..Usage::default() }), 300_000);
+    }
+
+    #[test]
+    fn the_lists_read_and_long_requests_cost_more() {
+        let prices = Prices::new(Vec::new()).unwrap();
+        let output = |name: &str, input| prices.of(name, input).map(|quoted| quoted.price.output);
+        assert_eq!(output("anthropic/claude-haiku-5-5", 100_000), Some(Rate(500_000)));
+        assert_eq!(output("anthropic/claude-haiku-5-5", 100_001), Some(Rate(2_500_000)));
+        assert_eq!(output("anthropic/claude-opus-5", 0), Some(Rate(25_000_000)));
+        assert_eq!(output("ollama/qwen3", 0), Some(Rate(0)));
+        assert_eq!(output("openai/gpt-7", 0), None);
+        let quoted = prices.of("openai/gpt-6.1-sol", 0).unwrap();
+        assert!(quoted.date >= "2026" && quoted.source.contains("openai"));
+    }
+
+    #[test]
+    fn the_users_prices_come_first() {
+        let row = "model = \"openai/*\"\ninput = 1\ncached_read = 0.5\ncache_write = 1\noutput = 2.5";
+        let prices = Prices::new(vec![toml::from_str(row).unwrap()]).unwrap();
+        assert_eq!(prices.of("openai/gpt-6.1-sol", 0).unwrap().price.output, Rate(2_500_000));
+        assert!(toml::from_str::<Row>(&row.replace("2.5", "-1")).is_err());
     }
 }
