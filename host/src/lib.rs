@@ -1,4 +1,5 @@
 //! The map.
 
 pub mod effect;
+pub mod journal;
 pub mod shipped;

@@ -332,7 +332,7 @@ impl Event {
 }
 
 /// What is wrong with a journal.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// The header does not follow the one before.
     #[error("record {number} of run {run} does not follow the one before it")]
@@ -340,6 +340,14 @@ pub enum Damage {
         /// Whose journal.
         run: RunId,
         /// Which record.
+        number: u64,
+    },
+    /// Records that were written are not there.
+    #[error("record {number} of run {run} is missing")]
+    Missing {
+        /// Whose journal.
+        run: RunId,
+        /// The first that is missing.
         number: u64,
     },
     /// The payload is not the one that was written.
@@ -419,28 +427,38 @@ impl Chain {
     /// Checks a stored record against the chain. The payload may be erased (`None`); then there is no event.
     pub fn check(&mut self, header: &[u8], payload: Option<&[u8]>) -> Result<(Header, Option<Event>), Damage> {
         let (run, number) = (self.run, self.next);
-        let unreadable = |error: serde_json::Error| Damage::Unreadable { run, number, why: error.to_string() };
-        #[derive(Deserialize)]
-        struct Versioned {
-            format: u32,
-        }
-        let Versioned { format } = serde_json::from_slice(header).map_err(unreadable)?;
-        if format != FORMAT {
-            return Err(Damage::Format { run, number, format });
-        }
-        let header_read: Header = serde_json::from_slice(header).map_err(unreadable)?;
-        if header_read.run != run || header_read.number != number || header_read.prev != self.prev {
+        let (read, event) = open(run, number, header, payload)?;
+        if read.prev != self.prev {
             return Err(Damage::Chain { run, number });
         }
-        let event = match payload {
-            None => None,
-            Some(bytes) if Hash::of(bytes) != header_read.payload => return Err(Damage::Payload { run, number }),
-            Some(bytes) => Some(serde_json::from_slice::<Event>(bytes).map_err(unreadable)?),
-        };
         self.next += 1;
         self.prev = Hash::of(header);
-        Ok((header_read, event))
+        Ok((read, event))
     }
+}
+
+/// Reads a stored record by itself: that it is this one and has the payload that was written, not that it follows the one
+/// before. For whoever looks at the end of a journal that is being written.
+pub fn open(run: RunId, number: u64, header: &[u8], payload: Option<&[u8]>) -> Result<(Header, Option<Event>), Damage> {
+    let unreadable = |error: serde_json::Error| Damage::Unreadable { run, number, why: error.to_string() };
+    #[derive(Deserialize)]
+    struct Versioned {
+        format: u32,
+    }
+    let Versioned { format } = serde_json::from_slice(header).map_err(unreadable)?;
+    if format != FORMAT {
+        return Err(Damage::Format { run, number, format });
+    }
+    let header: Header = serde_json::from_slice(header).map_err(unreadable)?;
+    if header.run != run || header.number != number {
+        return Err(Damage::Chain { run, number });
+    }
+    let event = match payload {
+        None => None,
+        Some(bytes) if Hash::of(bytes) != header.payload => return Err(Damage::Payload { run, number }),
+        Some(bytes) => Some(serde_json::from_slice::<Event>(bytes).map_err(unreadable)?),
+    };
+    Ok((header, event))
 }
 
 #[cfg(test)]
