@@ -8,12 +8,18 @@ use orchestra_pit_core::call::{CallId, Error, model::Reply, model::Request, mode
 
 pub mod chat;
 pub mod complaint;
+pub mod endpoint;
 pub mod estimate;
 pub mod family;
+pub mod key;
 pub mod messages;
+pub mod models;
+pub mod patience;
 pub mod price;
 pub mod responses;
 pub mod scripted;
+pub mod secret;
+pub mod settings;
 pub mod sse;
 pub mod wire;
 

@@ -198,4 +198,8 @@ pub struct About {
     pub context: u64,
     /// Tokens of a reply at most.
     pub max_output: u64,
+    /// Further named values: `edits` is the shape of edits it writes best (`str_replace`, `apply_patch`,
+    /// `search_replace`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: More,
 }

@@ -90,6 +90,7 @@ impl Script {
             family: model.family.clone(),
             context: model.context,
             max_output: model.max_output,
+            more: vec![("edits".into(), model.edits.word().into())],
         }
     }
 

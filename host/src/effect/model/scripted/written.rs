@@ -5,6 +5,7 @@ use orchestra_pit_core::call::model::{Stop, Usage};
 use serde::Deserialize;
 
 use super::said::Said;
+use crate::effect::model::family::Edits;
 use crate::effect::model::price::Price;
 
 /// The whole file.
@@ -26,6 +27,7 @@ pub(super) struct Written {
 pub(super) struct Model {
     pub name: String,
     pub family: String,
+    pub edits: Edits,
     pub context: u64,
     pub max_output: u64,
     pub price: Option<Price>,
@@ -36,6 +38,7 @@ impl Default for Model {
         Self {
             name: "scripted/script".into(),
             family: "scripted".into(),
+            edits: Edits::StrReplace,
             context: 200_000,
             max_output: 32_000,
             price: None,
