@@ -112,25 +112,25 @@ impl Profile {
         Self::ALL.into_iter().find(|profile| profile.name() == name)
     }
 
-    /// What of the asked-for grants it gives.
-    pub fn grants(self, asked: &Grants) -> Grants {
+    /// What of the asked-for grants it gives, with the likely secrets that a person named for this agent to read.
+    pub fn grants(self, asked: &Grants, secrets: &[Pattern]) -> Grants {
         let within = |set: &PathSet, named: &[Pattern]| Arc::new(set.narrowed(&all_but_secrets(named)));
         let nothing = Grants::default();
         match self {
             Self::Nothing => nothing,
             Self::Reader => Grants {
                 model: asked.model.clone(),
-                read: within(&asked.read, &[]),
+                read: within(&asked.read, secrets),
                 human: asked.human,
                 board: asked.board,
                 ..nothing
             },
-            Self::Edit => Grants { delegate: Vec::new(), depth: 0, width: 0, ..Self::Default.grants(asked) },
+            Self::Edit => Grants { delegate: Vec::new(), depth: 0, width: 0, ..Self::Default.grants(asked, secrets) },
             Self::Default => {
-                Grants { read: within(&asked.read, &[]), write: within(&asked.write, &[]), ..asked.clone() }
+                Grants { read: within(&asked.read, secrets), write: within(&asked.write, &[]), ..asked.clone() }
             }
             Self::AsAsked => Grants {
-                read: within(&asked.read, &exact(&asked.read)),
+                read: within(&asked.read, &[exact(&asked.read).as_slice(), secrets].concat()),
                 write: within(&asked.write, &exact(&asked.write)),
                 ..asked.clone()
             },
@@ -218,16 +218,16 @@ mod tests {
     #[test]
     fn each_profile_gives_what_its_word_says() {
         let asked = asked(&["**"]);
-        let default = Profile::Default.grants(&asked);
+        let default = Profile::Default.grants(&asked, &[]);
         assert!(default.read.has("src/a") && default.write.has("AGENTS.md") && default.commit && default.depth == 2);
-        let reader = Profile::Reader.grants(&asked);
+        let reader = Profile::Reader.grants(&asked, &[]);
         assert!(reader.read.has("src/a") && !reader.write.has("src/a") && !reader.commit && reader.delegate.is_empty());
         assert_eq!(reader.model, ["default"]);
-        let edit = Profile::Edit.grants(&asked);
+        let edit = Profile::Edit.grants(&asked, &[]);
         assert!(edit.write.has("src/a") && edit.commit && edit.delegate.is_empty() && edit.depth == 0);
-        assert_eq!(Profile::Nothing.grants(&asked), Grants::default());
+        assert_eq!(Profile::Nothing.grants(&asked, &[]), Grants::default());
         for profile in Profile::ALL {
-            let given = profile.grants(&asked);
+            let given = profile.grants(&asked, &[]);
             assert!(!given.read.has(".env") && !given.write.has(".env"), "{profile:?}");
             assert_eq!(Profile::named(profile.name()), Some(profile));
         }
@@ -237,19 +237,30 @@ mod tests {
     #[test]
     fn no_profile_gives_more_than_is_asked() {
         for profile in Profile::ALL {
-            let given = profile.grants(&asked(&["docs/**"]));
+            let given = profile.grants(&asked(&["docs/**"]), &[]);
             assert!(!given.read.has("src/a") && !given.write.has("src/a"), "{profile:?}");
-            let none = profile.grants(&Grants::default());
+            let none = profile.grants(&Grants::default(), &[]);
             assert!(!none.read.has("a") && !none.write.has("a") && !none.commit && none.model.is_empty());
         }
     }
 
     #[test]
     fn as_asked_gives_a_secret_only_by_its_whole_name() {
-        let given = Profile::AsAsked.grants(&asked(&["**", "test/server.pem", "*.key"]));
+        let given = Profile::AsAsked.grants(&asked(&["**", "test/server.pem", "*.key"]), &[]);
         assert!(given.read.has("test/server.pem") && given.write.has("test/server.pem"));
         assert!(!given.read.has("server.key") && !given.read.has(".env"));
-        let given = Profile::Default.grants(&asked(&["**", "test/server.pem"]));
+        let given = Profile::Default.grants(&asked(&["**", "test/server.pem"]), &[]);
         assert!(!given.read.has("test/server.pem"));
+    }
+
+    #[test]
+    fn a_secret_that_a_person_named_can_be_read_and_no_other() {
+        let named = [Pattern::new("test/*.pem").unwrap()];
+        for profile in [Profile::Default, Profile::Reader, Profile::Edit, Profile::AsAsked] {
+            let given = profile.grants(&asked(&["**"]), &named);
+            assert!(given.read.has("test/a.pem") && !given.read.has("a.pem") && !given.write.has("test/a.pem"));
+            // Not asked for is not given.
+            assert!(!profile.grants(&asked(&["src/**"]), &named).read.has("test/a.pem"), "{profile:?}");
+        }
     }
 }
