@@ -1,0 +1,261 @@
+//! What holds: every layer checked and laid over the one before, every value with its place.
+//!
+//! - The organisation's limits are ceilings: nobody goes above them. Its rules hold with everybody else's.
+//! - The user and the command line set what they like below that.
+//! - The repository can lower limits and narrow grants at will; what raises a limit or names a secret takes a
+//!   [`Trusted`].
+//! - `[grants.AGENT]` narrows, in each file: what is left is what all of them leave.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use orchestra_pit_core::amount::{Span, Usd};
+use orchestra_pit_core::budget::Caps;
+use orchestra_pit_core::manifest::{self, Manifest, Spending};
+use orchestra_pit_core::pattern::{PathSet, Pattern};
+use orchestra_pit_core::policy::{self, Effect, Profile, Rule, Rules};
+
+use super::trust::Trusted;
+use super::written::{self, Files, Flags};
+use super::{ConfigError, Origin, Said, Source, Widening};
+
+mod limits;
+mod narrowing;
+
+use narrowing::Narrowing;
+
+/// Levels of agents below the first: a lead starts planner, coders and reviewers, and they start nobody.
+const DEPTH: u32 = 2;
+/// Children that an agent may have running: all coders, each with a reviewer, and a planner.
+const WIDTH: u32 = 2 * MOST_CODERS as u32 + 1;
+/// Coders at a time, at most: more of them only wait for the model's server.
+const MOST_CODERS: u64 = 16;
+
+/// The whole configuration of one run.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Settled {
+    /// What a run may use up.
+    pub budget: Budget,
+    /// Coders at a time.
+    pub coders: Said<u64>,
+    /// What is asked about or refused.
+    pub rules: Vec<Said<Rule>>,
+    /// `provider/model` by alias.
+    pub models: BTreeMap<String, Said<String>>,
+    /// The program that shows long texts.
+    pub pager: Option<Said<String>>,
+    /// Levels of agents below the first.
+    pub depth: u32,
+    /// Children at a time.
+    pub width: u32,
+    /// What is left of an agent's grants, by its name, one layer after the other.
+    narrowings: Vec<(String, Narrowing)>,
+}
+
+/// What a run may use up. None: without limit.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Budget {
+    /// US dollars.
+    pub usd: Said<Option<Usd>>,
+    /// Tokens.
+    pub tokens: Said<Option<u64>>,
+    /// Time since the start.
+    pub wall: Said<Option<Span>>,
+    /// Requests to a model by each agent.
+    pub turns: Said<Option<u64>>,
+}
+
+/// One line of the configuration as people read it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Line {
+    /// `table.key`.
+    pub key: String,
+    /// What holds.
+    pub value: String,
+    /// Who said so.
+    pub from: Origin,
+}
+
+impl Settled {
+    /// Lays the layers over each other. `agents` are the names that are known, so that a misspelt one is found.
+    ///
+    /// # Errors
+    /// What is wrong first; [`ConfigError::Untrusted`] if all is right but the repository's file widens and `trusted` is
+    /// not about this very text.
+    pub fn settle(
+        mut files: Files,
+        flags: &Flags,
+        agents: &[&str],
+        trusted: Option<&Trusted>,
+    ) -> Result<Self, ConfigError> {
+        let mut widens = Vec::new();
+        let (budget, coders) = limits::settle(&mut files, flags, &mut widens)?;
+        let rules = rules(&mut files, flags)?;
+        let (mut narrowings, mut models, mut pager) = (Vec::new(), BTreeMap::new(), None);
+        for (source, own) in [files.organisation, files.user].into_iter().flatten() {
+            narrowing::settle(&source, own.grants, agents, &mut narrowings)?;
+            for (alias, model) in own.models {
+                manifest::is_name(alias.get_ref()).map_err(|why| source.wrong(alias.span().start, why))?;
+                is_model(model.get_ref()).map_err(|why| source.wrong(model.span().start, why))?;
+                models.insert(alias.into_inner(), source.said(model));
+            }
+            pager = own.pager.map(|pager| source.said(pager)).or(pager);
+        }
+        if let Some((source, file)) = files.repository {
+            widens.extend(file.grants.iter().filter_map(|(agent, grants)| {
+                let secrets = grants.secrets.as_ref().filter(|secrets| !secrets.get_ref().is_empty())?;
+                Some(Widening {
+                    line: source.line(secrets.span().start),
+                    key: format!("grants.{}.secrets", agent.get_ref()),
+                    to: listed(secrets.get_ref().iter().map(Pattern::as_str)),
+                    without: "[]".into(),
+                })
+            }));
+            narrowing::settle(&source, file.grants, agents, &mut narrowings)?;
+            if !widens.is_empty() && !trusted.is_some_and(|trusted| trusted.is_of(&source.text)) {
+                return Err(ConfigError::Untrusted { path: source.path.to_path_buf(), widens });
+            }
+        }
+        Ok(Self { budget, coders, rules, models, pager, depth: DEPTH, width: WIDTH, narrowings })
+    }
+
+    /// The rules, as runs have them.
+    pub fn rules(&self) -> Rules {
+        Rules(self.rules.iter().map(|rule| rule.value.clone()).collect())
+    }
+
+    /// What an agent gets: what it asks for, as far as the profile gives it and no file takes it away.
+    pub fn grants(&self, manifest: &Manifest, profile: Profile) -> policy::Grants {
+        let mine: Vec<&Narrowing> = self
+            .narrowings
+            .iter()
+            .filter(|(agent, _)| *agent == manifest.name)
+            .map(|(_, narrowing)| narrowing)
+            .collect();
+        let secrets: Vec<Pattern> = mine.iter().flat_map(|narrowing| narrowing.secrets()).cloned().collect();
+        let mut grants = profile.grants(&manifest.asks(self.depth, self.width), &secrets);
+        grants.read = Arc::new(grants.read.narrowed(&self.rules().readable()));
+        for narrowing in mine {
+            narrowing.apply(&mut grants, &secrets);
+        }
+        grants
+    }
+
+    /// What a run of an agent may use up: no more than the person gives, and no more than the agent wants.
+    pub fn caps(&self, manifest: &Manifest) -> Caps {
+        self.budget.spending().min(manifest.budget).caps()
+    }
+
+    /// The whole configuration for people.
+    pub fn lines(&self) -> Vec<Line> {
+        fn limit<T: fmt::Display>(key: &str, said: &Said<Option<T>>) -> Line {
+            let value = said.value.as_ref().map_or_else(|| "no limit".to_owned(), T::to_string);
+            Line { key: key.to_owned(), value, from: said.from.clone() }
+        }
+        let Budget { usd, tokens, wall, turns } = &self.budget;
+        let mut lines = vec![
+            limit("budget.usd", usd),
+            limit("budget.tokens", tokens),
+            limit("budget.wall", wall),
+            limit("budget.turns", turns),
+            Line { key: "team.coders".into(), value: self.coders.value.to_string(), from: self.coders.from.clone() },
+        ];
+        lines.extend(self.models.iter().map(|(alias, model)| Line {
+            key: format!("models.{alias}"),
+            value: model.value.clone(),
+            from: model.from.clone(),
+        }));
+        let pager = self.pager.iter();
+        lines.extend(pager.map(|pager| Line {
+            key: "pager".into(),
+            value: pager.value.clone(),
+            from: pager.from.clone(),
+        }));
+        lines.extend(self.narrowings.iter().flat_map(|(agent, narrowing)| narrowing.lines(agent)));
+        lines.extend(self.rules.iter().map(|rule| Line {
+            key: format!("rule.{}", rule.value.name),
+            value: shown(&rule.value),
+            from: rule.from.clone(),
+        }));
+        lines
+    }
+}
+
+impl Budget {
+    /// The limits without their places.
+    pub fn spending(&self) -> Spending {
+        let Self { usd, tokens, wall, turns } = self;
+        Spending { usd: usd.value, tokens: tokens.value, wall: wall.value, turns: turns.value }
+    }
+}
+
+/// All rules, whoever wrote them: each can only make it stricter.
+fn rules(files: &mut Files, flags: &Flags) -> Result<Vec<Said<Rule>>, ConfigError> {
+    let mut rules: Vec<Said<Rule>> = Vec::new();
+    let Files { organisation, user, repository } = files;
+    let own = [organisation, user].into_iter().flatten().map(|(source, own)| (&*source, std::mem::take(&mut own.rule)));
+    let theirs = repository.iter_mut().map(|(source, file)| (&*source, std::mem::take(&mut file.rule)));
+    for (source, written) in own.chain(theirs) {
+        for written::Rule { name, effect, on, paths } in written {
+            let at = name.span().start;
+            let from = source.origin(at);
+            let paths = paths.map(|any| PathSet { any, ..PathSet::default() });
+            let rule = Rule { name: name.into_inner(), effect, on, paths, from: from.to_string() };
+            rule.check().map_err(|why| source.wrong(at, why.to_string()))?;
+            if let Some(other) = rules.iter().find(|other| other.value.name == rule.name) {
+                return Err(source.wrong(at, format!("there is a rule `{}` already, in {}", rule.name, other.from)));
+            }
+            rules.push(Said { value: rule, from });
+        }
+    }
+    const DENY: &str = "--deny";
+    for (number, text) in flags.deny.iter().enumerate() {
+        let wrong = |message: String| ConfigError::Flag { flag: DENY, message };
+        let (on, paths) = text.split_once(':').map_or((text.as_str(), None), |(on, glob)| (on, Some(glob)));
+        let paths = paths.map(Pattern::new).transpose().map_err(|error| wrong(error.to_string()))?;
+        let rule = Rule {
+            name: format!("deny-flag-{}", number + 1),
+            effect: Effect::Deny,
+            on: vec![on.to_owned()],
+            paths: paths.map(|pattern| PathSet { any: vec![pattern], ..PathSet::default() }),
+            from: DENY.to_owned(),
+        };
+        rule.check().map_err(|why| wrong(why.to_string()))?;
+        rules.push(Said { value: rule, from: Origin::Flag(DENY) });
+    }
+    Ok(rules)
+}
+
+/// Whether a text names a model: `provider/model`.
+pub(super) fn is_model(text: &str) -> Result<(), &'static str> {
+    let right = text.split_once('/').is_some_and(|(provider, model)| {
+        manifest::is_name(provider).is_ok()
+            && (1..=200).contains(&model.len())
+            && model.bytes().all(|b| b.is_ascii_graphic() && b != b'`')
+    });
+    right.then_some(()).ok_or("a model is written as `provider/model`, such as `anthropic/claude-sonnet-5-5`")
+}
+
+fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    format!("[{}]", texts.collect::<Vec<_>>().join(", "))
+}
+
+fn shown(rule: &Rule) -> String {
+    let effect = match rule.effect {
+        Effect::Allow => "allow",
+        Effect::Ask => "ask",
+        Effect::Deny => "deny",
+    };
+    let paths = rule.paths.as_ref().map(|set| format!(" of {}", listed(set.any.iter().map(Pattern::as_str))));
+    format!("{effect} {}{}", rule.on.join(", "), paths.unwrap_or_default())
+}
+
+/// What a file says of something, if it is there.
+fn of<F, T>(
+    file: &mut Option<(Source, F)>,
+    take: impl FnOnce(&mut F) -> Option<toml::Spanned<T>>,
+) -> Option<(&Source, toml::Spanned<T>)> {
+    let (source, file) = file.as_mut()?;
+    Some((&*source, take(file)?))
+}
