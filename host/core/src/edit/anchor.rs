@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Fault;
-use super::find::{Miss, Work};
+use super::find::{LINE, Miss, Work};
 use super::hunk::Place;
 use super::text::{Page, indent, plain};
 
@@ -18,11 +18,12 @@ pub(super) fn ranges(page: &Page<'_>, place: &Place, work: &mut Work) -> Result<
         let within = if ranges.is_empty() { vec![whole.clone()] } else { ranges };
         ranges = Vec::new();
         for range in &within {
-            work.spend(page.start(range.end) - page.start(range.start))?;
+            work.spend(page.start(range.end) - page.start(range.start) + LINE * range.len())?;
         }
         let mut found = lines(page, anchor, &within);
         if found.is_empty() {
             let top = within.iter().map(|range| range.start).min().unwrap_or_default();
+            work.read(page)?;
             found = lines(page, anchor, std::slice::from_ref(&(top..page.len())));
         }
         if found.is_empty() {
@@ -83,7 +84,7 @@ fn block_end(page: &Page<'_>, line: usize, work: &mut Work) -> Result<usize, Fau
     let depth = indent(page.line(line)).len();
     for at in line + 1..page.len() {
         let text = page.line(at);
-        work.spend(text.len() + 1)?;
+        work.spend(text.len() + LINE)?;
         let body = text.trim_ascii();
         let opening = matches!(body.first(), None | Some(b'{' | b')' | b']'));
         if !opening && indent(text).len() <= depth {

@@ -68,12 +68,20 @@ impl From<Fault> for Miss {
     }
 }
 
+/// What a line costs besides its bytes, measured on files of very short lines.
+pub(super) const LINE: usize = 16;
+
 /// What is left of [`MAX_WORK`].
 pub(super) struct Work(u64);
 
 impl Work {
     pub(super) fn new() -> Self {
         Self(MAX_WORK)
+    }
+
+    /// Looking at every line of a file, which costs more than its bytes.
+    pub(super) fn read(&mut self, page: &Page<'_>) -> Result<(), Fault> {
+        self.spend(page.bytes.len() + page.len() * LINE)
     }
 
     pub(super) fn spend(&mut self, bytes: usize) -> Result<(), Fault> {
@@ -124,13 +132,15 @@ fn at_level(page: &Page<'_>, old: &[&str], level: Nearness, work: &mut Work) -> 
     if old.is_empty() || old.len() > page.len() || (blank && level > Nearness::Exact) {
         return Ok(Vec::new());
     }
-    work.spend(page.bytes.len() + old.iter().map(|line| line.len() + 1).sum::<usize>())?;
+    let length = old.iter().map(|line| line.len() + LINE).sum();
+    work.read(page)?;
+    work.spend(length)?;
     let mut found = Vec::new();
     for first in same(page, old, level) {
         let (shift, hanging) = match level {
             Nearness::Exact | Nearness::TrailingSpace => (Some(Shift::None), false),
             _ => {
-                work.spend(old.len())?;
+                work.spend(length)?;
                 match shift(page, first, old, 0) {
                     Some(shift) => (Some(shift), false),
                     None => (hanging(page, first, old), true),
@@ -177,10 +187,13 @@ pub(super) fn same(page: &Page<'_>, old: &[&str], level: Nearness) -> Vec<usize>
         matched += usize::from(wanted[at] == wanted[matched]);
         fallback[at] = matched;
     }
+    let mut seen = [false; 1024];
+    numbers.keys().for_each(|key| seen[glance(key)] = true);
     let mut found = Vec::new();
     matched = 0;
     for (at, line) in page.lines().enumerate() {
-        let number = numbers.get(&key(line, level)).copied();
+        let key = key(line, level);
+        let number = if seen[glance(&key)] { numbers.get(&key).copied() } else { None };
         while matched > 0 && number != wanted.get(matched).copied() {
             matched = fallback[matched - 1];
         }
@@ -193,28 +206,36 @@ pub(super) fn same(page: &Page<'_>, old: &[&str], level: Nearness) -> Vec<usize>
     found
 }
 
+/// A number below 1024 that tells most lines apart at a glance, and spares them a hash.
+fn glance(line: &[u8]) -> usize {
+    let byte = |at: usize| line.get(at).map_or(0, |byte| usize::from(*byte));
+    (line.len() ^ byte(line.len() / 2) << 3 ^ byte(line.len().wrapping_sub(1)) << 5 ^ byte(0) << 1) % 1024
+}
+
 /// The one shift that explains the indent of every line from `skip` on that is not blank.
 fn shift(page: &Page<'_>, first: usize, old: &[&str], skip: usize) -> Option<Shift> {
-    let pairs = || {
-        old.iter().enumerate().skip(skip).filter(|(_, line)| !line.trim().is_empty()).map(|(at, line)| {
-            let (file, edit) = (plain(page.line(first + at)), plain(line.as_bytes()));
-            (indent(&file).to_vec(), indent(&edit).to_vec())
-        })
-    };
-    let (file, edit) = pairs().next()?;
-    let uniform = if file == edit {
-        Shift::None
-    } else if let Some(prefix) = file.strip_suffix(edit.as_slice()) {
-        Shift::Deeper(prefix.to_vec())
-    } else if let Some(prefix) = edit.strip_suffix(file.as_slice()) {
-        Shift::Shallower(prefix.to_vec())
-    } else {
-        Shift::None
-    };
-    let widths = [4, 2, 8, 3];
-    std::iter::once(uniform)
-        .chain(widths.iter().flat_map(|&width| [Shift::Tabs(width), Shift::Spaces(width)]))
-        .find(|shift| pairs().all(|(file, edit)| shift.apply(&edit).is_some_and(|moved| moved == file)))
+    let mut pairs = (skip..old.len()).filter_map(|at| {
+        let line = old.get(at).filter(|line| !line.trim().is_empty())?;
+        Some((spaces_only(plain(page.line(first + at))), spaces_only(plain(line.as_bytes()))))
+    });
+    let (file, edit) = pairs.next()?;
+    let candidates = Shift::candidates(&file, &edit);
+    let mut left: Vec<Shift> = candidates.into_iter().filter(|shift| shift.explains(&file, &edit)).collect();
+    for (file, edit) in pairs {
+        left.retain(|shift| shift.explains(&file, &edit));
+        if left.is_empty() {
+            return None;
+        }
+    }
+    left.into_iter().next()
+}
+
+/// The indent of a line, borrowed if the line is.
+fn spaces_only(line: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match line {
+        Cow::Borrowed(line) => Cow::Borrowed(indent(line)),
+        Cow::Owned(line) => Cow::Owned(indent(&line).to_vec()),
+    }
 }
 
 fn hanging(page: &Page<'_>, first: usize, old: &[&str]) -> Option<Shift> {
@@ -223,6 +244,26 @@ fn hanging(page: &Page<'_>, first: usize, old: &[&str]) -> Option<Shift> {
 }
 
 impl Shift {
+    /// The shifts that two indents may differ by, the likelier first.
+    fn candidates(file: &[u8], edit: &[u8]) -> Vec<Self> {
+        let deeper = file.strip_suffix(edit).map(|prefix| Self::Deeper(prefix.to_vec()));
+        let shallower = edit.strip_suffix(file).map(|prefix| Self::Shallower(prefix.to_vec()));
+        let tabs = [4, 2, 8, 3].iter().flat_map(|&width| [Self::Tabs(width), Self::Spaces(width)]);
+        std::iter::once(Self::None).chain(deeper).chain(shallower).chain(tabs).collect()
+    }
+
+    /// Whether an indent of the edit's is this one of the file's.
+    fn explains(&self, file: &[u8], edit: &[u8]) -> bool {
+        let of = |indent: &[u8], sign: u8| indent.iter().all(|byte| *byte == sign);
+        match self {
+            Self::None => file == edit,
+            Self::Deeper(prefix) => file.strip_prefix(prefix.as_slice()) == Some(edit),
+            Self::Shallower(prefix) => edit.strip_prefix(prefix.as_slice()) == Some(file),
+            Self::Tabs(width) => of(file, b'\t') && of(edit, b' ') && edit.len() == file.len() * width,
+            Self::Spaces(width) => of(file, b' ') && of(edit, b'\t') && file.len() == edit.len() * width,
+        }
+    }
+
     /// A line of the edit with the file's indent; `None` if it has less than there is to take away.
     pub(super) fn apply(&self, line: &[u8]) -> Option<Vec<u8>> {
         let spaces = || line.iter().take_while(|byte| **byte == b' ').count();

@@ -48,15 +48,14 @@ pub(super) fn explain(miss: Miss, bytes: &[u8], path: &str, splice: &Splice, whi
 }
 
 fn list(lines: &[usize], more: bool) -> String {
+    let mut lines = lines.to_vec();
+    lines.dedup();
     let mut texts: Vec<String> = lines.iter().map(ToString::to_string).collect();
     if more {
         texts.push("more".to_owned());
     }
     let last = texts.pop().unwrap_or_default();
-    if lines.windows(2).all(|pair| matches!(pair, [a, b] if a == b)) && !more {
-        return format!("line {last}, {} times", lines.len());
-    }
-    format!("lines {} and {last}", texts.join(", "))
+    if texts.is_empty() { format!("line {last}") } else { format!("lines {} and {last}", texts.join(", ")) }
 }
 
 pub(super) fn count_of(lines: usize) -> String {

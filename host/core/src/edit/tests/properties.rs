@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::edit::hunk::Hunk;
+use crate::edit::hunk::{Hunk, Op};
 use crate::edit::text::BOM;
 
 /// Texts of few letters, so that there are repetitions, overlaps and blank lines.
@@ -12,7 +12,7 @@ fn small() -> impl Strategy<Value = String> {
 }
 
 /// Anything that a parser might stumble over.
-fn hostile() -> impl Strategy<Value = String> {
+fn hostile() -> impl Strategy<Value = String> + Clone {
     let piece = prop::sample::select(vec![
         "*** Begin Patch\n",
         "*** End Patch\n",
@@ -70,18 +70,22 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn any_edit() -> impl Strategy<Value = Edit> {
+    edit_of(hostile())
+}
+
+fn edit_of(text: impl Strategy<Value = String> + Clone + 'static) -> impl Strategy<Value = Edit> {
     prop_oneof![
-        hostile().prop_map(Edit::Patch),
-        hostile().prop_map(Edit::Blocks),
-        hostile().prop_map(Edit::Diff),
-        (hostile(), hostile(), any::<bool>()).prop_map(|(old, new, all)| Edit::Replace {
+        text.clone().prop_map(Edit::Patch),
+        text.clone().prop_map(Edit::Blocks),
+        text.clone().prop_map(Edit::Diff),
+        (text.clone(), text.clone(), any::<bool>()).prop_map(|(old, new, all)| Edit::Replace {
             path: "f".into(),
             old,
             new,
             all
         }),
-        (0..5_u32, hostile()).prop_map(|(after, text)| Edit::Insert { path: "f".into(), after, text }),
-        hostile().prop_map(|text| Edit::Create { path: "g".into(), text }),
+        (0..5_u32, text.clone()).prop_map(|(after, text)| Edit::Insert { path: "f".into(), after, text }),
+        text.clone().prop_map(|text| Edit::Create { path: "g".into(), text }),
     ]
 }
 
@@ -120,21 +124,20 @@ proptest! {
         }
     }
 
-    /// An edit in LF of a file in CRLF does what the same edit does in LF.
+    /// An edit does to a file in CRLF what it does to the same file in LF, and leaves no line end of another style.
     #[test]
-    fn crlf_is_a_matter_of_the_file(before in small(), edit in any_edit()) {
-        let has_cr = format!("{edit:?}").contains("\\r");
-        prop_assume!(!has_cr && before.contains('\n'));
-        let crlf = |text: &[u8]| String::from_utf8(text.to_vec()).unwrap().replace('\n', "\r\n");
-        let (lf, cr) = (apply(&file(&before), std::slice::from_ref(&edit)), apply(&file(&crlf(before.as_bytes())), &[edit]));
-        match (lf, cr) {
-            (Ok(lf), Ok(cr)) => for (lf, cr) in lf.iter().zip(&cr).filter(|(lf, _)| lf.path == "f" && lf.added + lf.removed > 0) {
-                // A file that lost its last CRLF, or its contents, has no style left to keep.
-                let (lf, cr) = (lf.after.as_deref().map(crlf), cr.after.as_deref().map(|text| String::from_utf8_lossy(text).into_owned()));
-                prop_assert!(lf == cr || !before.trim_end_matches('\n').contains('\n') || lf.as_ref().is_some_and(|lf| lf.replace("\r\n", "\n") == *cr.as_ref().unwrap()), "{lf:?} {cr:?}");
+    fn crlf_is_a_matter_of_the_file(before in "[ab \n]{0,20}\n", edit in edit_of(hostile().prop_map(|text| text.replace('\r', "")))) {
+        let crlf = before.replace('\n', "\r\n");
+        match (apply(&file(&before), std::slice::from_ref(&edit)), apply(&file(&crlf), &[edit])) {
+            (Ok(lf), Ok(crlf)) => for (lf, crlf) in lf.iter().zip(&crlf) {
+                let text = |outcome: &Outcome| outcome.after.clone().map(|after| String::from_utf8(after).unwrap());
+                prop_assert_eq!(text(lf), text(crlf).map(|text| text.replace("\r\n", "\n")));
+                // What was made by the edit itself has its line ends.
+                let made = lf.path != "f" && lf.renamed_from.is_none() || lf.removed as usize == before.lines().count();
+                prop_assert!(made || text(crlf).is_none_or(|text| !text.replace("\r\n", "").contains('\n')));
             },
-            (Err(lf), Err(cr)) => prop_assert_eq!(lf.kind, cr.kind),
-            (lf, cr) => prop_assert!(false, "{lf:?} {cr:?}"),
+            (Err(lf), Err(crlf)) => prop_assert_eq!(lf.kind, crlf.kind),
+            (lf, crlf) => prop_assert!(false, "{lf:?} {crlf:?}"),
         }
     }
 
@@ -196,6 +199,30 @@ proptest! {
         match apply(&file(&before), &[Edit::Diff(text)]) {
             Ok(outcomes) => prop_assert_eq!(outcomes[0].after.as_deref(), Some(after.as_bytes())),
             Err(fault) => prop_assert!(false, "{}", fault),
+        }
+    }
+    /// Without line numbers a part may be refused for being in several places, but never put into the wrong one.
+    #[test]
+    fn a_patch_or_blocks_are_right_or_refused(before in "([abcd]{0,2}\n){1,12}", after in "([abcd]{0,2}\n){1,12}") {
+        prop_assume!(before != after);
+        let difference = similar::TextDiff::from_lines(&before, &after);
+        let (mut patched, mut blocks) = (String::new(), String::new());
+        for hunk in difference.unified_diff().context_radius(1).iter_hunks() {
+            let lines: Vec<(Op, &str)> = hunk.iter_changes().map(|change| (match change.tag() {
+                similar::ChangeTag::Equal => Op::Keep,
+                similar::ChangeTag::Delete => Op::Drop,
+                similar::ChangeTag::Insert => Op::Add,
+            }, change.value())).collect();
+            let side = |but: Op| lines.iter().filter(|(op, _)| *op != but).map(|(_, line)| *line).collect::<String>();
+            let sign = |op: &Op| match op { Op::Keep => ' ', Op::Drop => '-', Op::Add => '+' };
+            patched += "@@\n";
+            lines.iter().for_each(|(op, line)| { patched.push(sign(op)); patched += line; });
+            blocks += &format!("f\n<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n", side(Op::Add), side(Op::Drop));
+        }
+        for edit in [patch(patched.trim_end_matches('\n')), Edit::Blocks(blocks)] {
+            if let Ok(outcomes) = apply(&file(&before), &[edit]) {
+                prop_assert_eq!(outcomes[0].after.as_deref(), Some(after.as_bytes()));
+            }
         }
     }
 }

@@ -80,6 +80,26 @@ fn says_that_there_are_many_places() {
 }
 
 #[test]
+fn says_that_places_are_in_one_line() {
+    assert_snapshot!(file("x = x\n").refuses(&[replace("x", "y")]), @r#"
+        Conflict: the text is in f more than once, at line 1
+        add lines from around the one that is meant, or set `all`
+        nothing was changed
+        "#);
+}
+
+#[test]
+fn refuses_to_shift_past_the_first_column() {
+    let source = file("a:\n  b\n  c\n");
+    assert_eq!(source.edit(replace("    b\n    c", "    d")).0, "a:\n  d\n");
+    assert_snapshot!(source.refuses(&[replace("    b\n    c", "d")]), @r#"
+        Conflict: the text is at line 2 of f with less indent, and the new text cannot be moved that far left
+        copy the text from the file with its indent
+        nothing was changed
+        "#);
+}
+
+#[test]
 fn says_that_it_was_done_before() {
     assert_snapshot!(file("let answer = 42;\n").refuses(&[replace("let answer = 41;", "let answer = 42;")]), @r#"
         Conflict: the text is not in f, but the new text is, at line 1: has this edit been made before?
