@@ -16,14 +16,14 @@ include!(concat!(env!("OUT_DIR"), "/agents.rs"));
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orchestra_pit_core::embed;
+    use orchestra_pit_core::{embed, manifest::Manifest};
 
     #[test]
     fn each_component_carries_its_own_manifest() {
         assert!(AGENTS.iter().any(|agent| agent.name == "hello"));
         for agent in AGENTS {
             assert_eq!(embed::extract(agent.component).unwrap().as_deref(), Some(agent.manifest), "{}", agent.name);
-            assert!(agent.manifest.contains(&format!("name = {:?}", agent.name)), "{}", agent.name);
+            assert_eq!(Manifest::read(agent.manifest).unwrap().name, agent.name);
         }
     }
 }

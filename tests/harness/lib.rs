@@ -1,1 +1,5 @@
-//! The harness.
+//! The harness: what the tests of the whole program stand on.
+
+#![expect(clippy::disallowed_methods, reason = "tests read and write files, and start programs")]
+
+pub mod guests;
