@@ -4,6 +4,7 @@
 #define PIT_H
 
 #include "agent.h"
+#include <stdlib.h>
 #include <string.h>
 
 /// Ends the run with a report that says no more than `summary`. Copies the text.
@@ -22,11 +23,22 @@ static inline bool pit_failed(agent_failure_t *err, const char *kind, const char
   return false;
 }
 
-/// Gives up because a call was not carried out. Takes the error's kind and message over.
+/// Gives up because a call was not carried out. Takes the error over; its rule and hint travel in `more`, so that whoever
+/// started the agent can read them.
 static inline bool pit_refused(agent_failure_t *err, pit_agent_types_error_t *error) {
-  memset(err, 0, sizeof *err);
-  err->kind = error->kind;
-  err->message = error->message;
+  size_t len = error->more.len;
+  agent_tuple2_string_string_t *more = realloc(error->more.len ? error->more.ptr : NULL, (len + 2) * sizeof *more);
+  if (more == NULL)
+    abort();
+  if (error->rule.is_some) {
+    agent_string_dup(&more[len].f0, "rule");
+    more[len++].f1 = error->rule.val;
+  }
+  if (error->hint.is_some) {
+    agent_string_dup(&more[len].f0, "hint");
+    more[len++].f1 = error->hint.val;
+  }
+  *err = (agent_failure_t){.kind = error->kind, .message = error->message, .more = {more, len}};
   return false;
 }
 
