@@ -15,6 +15,7 @@
 //!
 //! Deliberately absent: transactions over two trees, deleting, and a clock; whoever writes says when.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use orchestra_pit_core::budget::{Charge, Cost, Hold, Line};
@@ -30,11 +31,12 @@ mod past;
 mod prefix;
 mod queue;
 mod read;
+mod sqlite;
 mod store;
 mod weigh;
 mod writer;
 
-pub use error::{JournalError, Refused};
+pub use error::{JournalError, OpenError, Refused};
 pub use past::Recall;
 pub use queue::Ticket;
 pub use read::{Record, Row, RunRow, TreeRow};
@@ -147,6 +149,18 @@ impl Journal {
     pub fn memory() -> Self {
         let (store, shelf) = memory::open();
         Self::start(Box::new(store), Arc::new(shelf), Options::default())
+    }
+
+    /// The journal of a repository: `pit/journal.db` in its common git directory. Made where there is none, readable by
+    /// nobody else.
+    pub fn sqlite(path: &Path) -> Result<Self, OpenError> {
+        Self::sqlite_with(path, Options::default())
+    }
+
+    /// The same with options.
+    pub fn sqlite_with(path: &Path, options: Options) -> Result<Self, OpenError> {
+        let (store, shelf) = sqlite::open(path)?;
+        Ok(Self::start(Box::new(store), Arc::new(shelf), options))
     }
 
     fn start(store: Box<dyn store::Store>, shelf: Arc<dyn Shelf>, options: Options) -> Self {

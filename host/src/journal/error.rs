@@ -1,4 +1,6 @@
-//! What a journal says when it cannot: written or read.
+//! What a journal says when it cannot: opened, written or read.
+
+use std::path::PathBuf;
 
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::record::{Damage, FORMAT};
@@ -52,6 +54,35 @@ pub enum Refused {
         "the journal cannot be written ({why}): all records up to then are kept; `pit resume` the run when that is mended"
     )]
     Failed {
+        /// What the system says.
+        why: String,
+    },
+}
+
+/// Why a journal was not opened. Nothing was changed.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// Its tables are of a newer version.
+    #[error("{} was made by a newer pit (tables {found}, this one knows {known}): use that one, nothing was changed", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The version it has.
+        found: i64,
+        /// The newest that this `pit` knows.
+        known: i64,
+    },
+    /// Some other file.
+    #[error("{} is not a journal of pit: move it away and try again, nothing was changed", path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refuses.
+    #[error("{} cannot be opened for writing ({why}): pit keeps its journal there, let it write", path.display())]
+    System {
+        /// The file or its folder.
+        path: PathBuf,
         /// What the system says.
         why: String,
     },

@@ -36,6 +36,7 @@ pub struct Ticket {
 }
 
 /// What is queued.
+#[expect(clippy::large_enum_variant, reason = "nearly all are records, and a box would cost the caller an allocation")]
 pub(super) enum Item {
     Begin { run: RunId, tree: RunId },
     Install { tree: RunId, runs: Vec<(RunId, Written)> },

@@ -13,6 +13,12 @@ use orchestra_pit_core::time::Time;
 use super::*;
 
 mod conformance;
+mod crash;
+mod damage;
+mod files;
+mod past;
+mod talks;
+mod waiting;
 
 const TREE: RunId = RunId([1; 16]);
 const CHILD: RunId = RunId([2; 16]);
@@ -85,5 +91,15 @@ impl Journal {
         let ticket = self.write(tree, Time(1), began(0));
         self.flush(ticket).await.unwrap();
         epoch
+    }
+}
+
+/// Numbers that look random and are the same in every run of a test.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
     }
 }

@@ -51,12 +51,15 @@ struct Writer {
     records: u64,
 }
 
+/// Who asked for an operation, and waits for its result.
+type Reply = oneshot::Sender<Result<Op, Refused>>;
+
 /// A batch on its way.
 #[derive(Default)]
 struct Batch {
     ops: Vec<Op>,
     /// Who asked for the operation at this place.
-    asked: Vec<(usize, oneshot::Sender<Result<Op, Refused>>)>,
+    asked: Vec<(usize, Reply)>,
     lost: Vec<(RunId, Refused)>,
     items: u64,
     bytes: usize,
@@ -145,7 +148,7 @@ impl Writer {
         batch
     }
 
-    fn asked(&self, mut op: Op, reply: oneshot::Sender<Result<Op, Refused>>, batch: &mut Batch) {
+    fn asked(&self, mut op: Op, reply: Reply, batch: &mut Batch) {
         if let Op::Take { tree, epoch, .. } = &mut op {
             match self.trees.get(tree) {
                 Some(mine) => *epoch = *mine,
@@ -237,7 +240,7 @@ impl Writer {
 }
 
 /// What each who asked is told. Takes the operations from the end, so that places stay right.
-fn replies(batch: &mut Batch) -> Vec<(oneshot::Sender<Result<Op, Refused>>, Result<Op, Refused>)> {
+fn replies(batch: &mut Batch) -> Vec<(Reply, Result<Op, Refused>)> {
     let mut replies = Vec::with_capacity(batch.asked.len());
     while let Some((at, reply)) = batch.asked.pop() {
         if at >= batch.ops.len() {

@@ -21,10 +21,31 @@ impl Place for InMemory {
     }
 }
 
+pub(super) struct InSqlite(pub(super) tempfile::TempDir);
+
+impl InSqlite {
+    pub(super) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(super) fn file(&self) -> std::path::PathBuf {
+        self.0.path().join("pit/journal.db")
+    }
+}
+
+impl Place for InSqlite {
+    fn open(&self) -> Journal {
+        Journal::sqlite(&self.file()).unwrap()
+    }
+}
+
 macro_rules! for_every_store {
     ($($test:ident)*) => {
         mod memory {
             $(#[tokio::test] async fn $test() { super::$test(&super::InMemory::new()).await; })*
+        }
+        mod sqlite {
+            $(#[tokio::test] async fn $test() { super::$test(&super::InSqlite::new()).await; })*
         }
     };
 }
@@ -32,9 +53,19 @@ macro_rules! for_every_store {
 for_every_store! {
     what_is_written_is_read_in_order
     a_finished_call_is_recalled
+    a_tree_that_is_taken_over_refuses_its_old_owner
+    an_old_owner_that_goes_on_where_the_new_one_stands_is_refused
+    what_rides_is_on_record_with_anyones_next_intent
+    what_nobody_waits_for_is_written_all_the_same
+    an_inbox_is_in_order_and_given_once
+    a_command_is_done_with_what_came_of_it
+    an_erased_payload_leaves_the_chain
+    nobody_writes_what_is_not_theirs
+    trees_and_runs_tell_how_they_stand
+    agents_in_any_order_are_each_in_order
 }
 
-fn kinds(records: &[Record]) -> Vec<&str> {
+pub(super) fn kinds(records: &[Record]) -> Vec<&str> {
     records.iter().map(|(header, _)| header.kind.as_str()).collect()
 }
 
@@ -91,4 +122,221 @@ async fn a_finished_call_is_recalled(place: &dyn Place) {
         Some(Event::Answered(answered)) => assert_eq!(answered.digest, ask(&["x", "y"]).digest()),
         other => panic!("{other:?}"),
     }
+}
+
+async fn a_tree_that_is_taken_over_refuses_its_old_owner(place: &dyn Place) {
+    let (old, new) = (place.open(), place.open());
+    assert_eq!(old.new_tree(TREE).await, 1);
+    old.new_tree(OTHER).await;
+    old.call(TREE, TREE, 0, ask(&["a"])).await.unwrap();
+    let (_, open) = old.intend(hold(order(TREE, TREE, 1, ask(&["b"]))), None).await.unwrap();
+    let before = old.write(TREE, Time(5), said("before"));
+    old.flush(before).await.unwrap();
+
+    assert_eq!(new.claim(TREE).await, Ok(2));
+    let taken = Refused::Taken { tree: TREE, mine: 1, now: 2 };
+    // The old owner has only been asleep: its answer is queued, and refused when it would be written.
+    old.answer(open, &YES, Time(6), Cost::default()).unwrap();
+    assert_eq!(old.call(TREE, TREE, 2, ask(&["c"])).await, Err(taken.clone()));
+    // From then on it is told at once, for what rides as well.
+    assert_eq!(old.call(TREE, TREE, 3, line("d")).await, Err(taken.clone()));
+    let late = old.write(TREE, Time(7), said("late"));
+    assert_eq!(old.flush(late).await, Err(taken));
+    assert_eq!(old.flush(before).await, Ok(()));
+    assert!(old.take(TREE).await.is_err());
+    // Its other tree is none of the new owner's business.
+    old.call(OTHER, OTHER, 0, ask(&["a"])).await.unwrap();
+
+    let records = new.resume(TREE).await.unwrap();
+    assert_eq!(kinds(&records), ["began", "intended", "answered", "intended", "remarked"]);
+    new.call(TREE, TREE, 2, ask(&["c"])).await.unwrap();
+    assert_eq!(new.verify(TREE).await, Ok(7));
+    let epochs: Vec<u64> = new.read(TREE, 4).await.unwrap().iter().map(|(header, _)| header.epoch).collect();
+    assert_eq!(epochs, [1, 2, 2]);
+}
+
+/// Also an intent that is not written again, because it is on record from an earlier life, is the owner's alone to act on.
+async fn an_old_owner_that_goes_on_where_the_new_one_stands_is_refused(place: &dyn Place) {
+    let first = place.open();
+    first.new_tree(TREE).await;
+    drop(first.intend(hold(order(TREE, TREE, 0, ask(&["a"]))), None).await.unwrap());
+    let (asleep, awake) = (place.open(), place.open());
+    asleep.claim(TREE).await.unwrap();
+    asleep.resume(TREE).await.unwrap();
+    awake.claim(TREE).await.unwrap();
+    awake.resume(TREE).await.unwrap();
+    for (journal, allowed) in [(&asleep, false), (&awake, true)] {
+        let Recall::InDoubt(doubt) = journal.recall(&order(TREE, TREE, 0, ask(&["a"]))) else { panic!("not in doubt") };
+        let intent = journal.intend(hold(order(TREE, TREE, 0, ask(&["a"]))), Some(doubt)).await;
+        assert_eq!(intent.is_ok(), allowed);
+    }
+}
+
+async fn what_rides_is_on_record_with_anyones_next_intent(place: &dyn Place) {
+    let (journal, reader) = (place.open(), place.open());
+    journal.new_tree(TREE).await;
+    journal.begin(CHILD, TREE);
+    for seq in 0..3 {
+        journal.call(TREE, TREE, seq, line("rides")).await.unwrap();
+    }
+    drop(journal.intend(hold(order(CHILD, TREE, 0, ask(&["a"]))), None).await.unwrap());
+    assert_eq!(reader.read_tree(TREE, 0).await.unwrap().len(), 1 + 6 + 1);
+}
+
+async fn what_nobody_waits_for_is_written_all_the_same(place: &dyn Place) {
+    let (journal, reader) = (place.open(), place.open());
+    journal.new_tree(TREE).await;
+    journal.call(TREE, TREE, 0, line("rides")).await.unwrap();
+    let written = async {
+        while reader.read_tree(TREE, 0).await.unwrap().len() < 3 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), written).await.unwrap();
+}
+
+async fn an_inbox_is_in_order_and_given_once(place: &dyn Place) {
+    let (owner, other) = (place.open(), place.open());
+    owner.new_tree(TREE).await;
+    owner.new_tree(OTHER).await;
+    for (tree, body) in [(TREE, "a"), (OTHER, "x"), (TREE, "b")] {
+        other.put(tree, body.into(), "somebody".into(), Time(3)).await.unwrap();
+    }
+    let bodies = |inbox: &[Inbox]| inbox.iter().map(|letter| letter.body.clone()).collect::<Vec<_>>();
+    let taken = owner.take(TREE).await.unwrap();
+    assert_eq!(bodies(&taken), ["a", "b"]);
+    assert_eq!((taken[0].by.as_str(), taken[0].at), ("somebody", Time(3)));
+    assert_eq!(owner.take(TREE).await.unwrap(), []);
+    other.put(TREE, "c".into(), "somebody".into(), Time(4)).await.unwrap();
+    assert_eq!(bodies(&owner.take(TREE).await.unwrap()), ["c"]);
+    owner.flush(owner.done(TREE, taken[0].id, None)).await.unwrap();
+    // Whoever did not claim the tree gets nothing of it.
+    assert_eq!(other.take(TREE).await, Err(Refused::NotOwned { tree: TREE }));
+    // The next life is given what this one did not finish.
+    other.claim(TREE).await.unwrap();
+    assert_eq!(bodies(&other.take(TREE).await.unwrap()), ["b", "c"]);
+}
+
+async fn a_command_is_done_with_what_came_of_it(place: &dyn Place) {
+    let owner = place.open();
+    owner.new_tree(TREE).await;
+    let id = owner.put(TREE, "a".into(), "somebody".into(), Time(3)).await.unwrap();
+    owner.take(TREE).await.unwrap();
+    let done = owner.done(TREE, id, Some((TREE, Time(4), said("a"))));
+    owner.flush(done).await.unwrap();
+    let next = place.open();
+    next.claim(TREE).await.unwrap();
+    assert_eq!(next.take(TREE).await.unwrap(), []);
+    assert_eq!(kinds(&next.resume(TREE).await.unwrap()), ["began", "remarked"]);
+    // An owner of before can take nothing out any more.
+    let id = next.put(TREE, "b".into(), "somebody".into(), Time(3)).await.unwrap();
+    assert!(owner.flush(owner.done(TREE, id, None)).await.is_err());
+    assert_eq!(next.take(TREE).await.unwrap().len(), 1);
+}
+
+async fn an_erased_payload_leaves_the_chain(place: &dyn Place) {
+    let journal = place.open();
+    journal.new_tree(TREE).await;
+    let ticket = journal.write(TREE, Time(2), said("the launch code"));
+    journal.flush(ticket).await.unwrap();
+    assert_eq!(journal.erase(TREE, 1).await, Ok(true));
+    assert_eq!(journal.erase(TREE, 7).await, Ok(false));
+    let records = journal.read(TREE, 1).await.unwrap();
+    assert_eq!((records[0].0.kind.as_str(), &records[0].1), ("remarked", &None));
+    assert_eq!(journal.verify(TREE).await, Ok(2));
+    journal.call(TREE, TREE, 0, ask(&["a"])).await.unwrap();
+    assert_eq!(journal.verify(TREE).await, Ok(4));
+}
+
+async fn nobody_writes_what_is_not_theirs(place: &dyn Place) {
+    let journal = place.open();
+    let not_owned = |tree| Err(Refused::NotOwned { tree });
+    let ticket = journal.write(TREE, Time(1), said("no tree"));
+    assert_eq!(journal.flush(ticket).await, not_owned(TREE));
+    journal.begin(TREE, TREE);
+    let ticket = journal.write(TREE, Time(1), said("not claimed"));
+    assert_eq!(journal.flush(ticket).await, not_owned(TREE));
+    journal.new_tree(OTHER).await;
+    assert_eq!(journal.call(CHILD, OTHER, 0, ask(&["never begun"])).await, not_owned(OTHER));
+    drop(journal);
+    // A run that is there cannot begin again.
+    let journal = place.open();
+    journal.new_tree(TREE).await;
+    drop(journal);
+    let journal = place.open();
+    journal.claim(TREE).await.unwrap();
+    journal.begin(TREE, TREE);
+    let ticket = journal.write(TREE, Time(1), said("once more"));
+    assert_eq!(journal.flush(ticket).await, not_owned(TREE));
+    assert_eq!(journal.verify(TREE).await, Ok(1));
+}
+
+async fn trees_and_runs_tell_how_they_stand(place: &dyn Place) {
+    let journal = place.open();
+    journal.new_tree(TREE).await;
+    journal.begin(CHILD, TREE);
+    let ticket = journal.write(CHILD, Time(2), said("hello"));
+    journal.flush(ticket).await.unwrap();
+    let ticket = journal.write(TREE, Time(3), Event::Stopped { why: "a test".into() });
+    journal.flush(ticket).await.unwrap();
+    journal.new_tree(OTHER).await;
+    let trees = journal.trees().await.unwrap();
+    let seen: Vec<_> = trees.iter().map(|tree| (tree.first.run, tree.epoch, tree.first.records)).collect();
+    assert_eq!(seen, [(TREE, 1, 2), (OTHER, 1, 1)]);
+    let runs = journal.runs(TREE).await.unwrap();
+    assert_eq!(runs.iter().map(|run| (run.run, run.tree)).collect::<Vec<_>>(), [(TREE, TREE), (CHILD, TREE)]);
+    assert!(matches!(&runs[0].last, Some((header, Some(Event::Stopped { .. }))) if header.at == Time(3)));
+    assert!(runs[1].last.is_none());
+    assert!(journal.runs(CHILD).await.is_err());
+}
+
+/// Random agents in random order: the journal has what each did, in its order, and the whole in the order of the queue.
+async fn agents_in_any_order_are_each_in_order(place: &dyn Place) {
+    let mut random = Random(7);
+    let mut journal = place.open();
+    journal.new_tree(TREE).await;
+    let runs: Vec<RunId> = (0..8).map(|n| RunId([100 + n; 16])).collect();
+    let mut expected: Vec<(RunId, u64)> = vec![(TREE, 1)];
+    for run in &runs {
+        journal.begin(*run, TREE);
+    }
+    let mut seqs = [0; 8];
+    for step in 0..600 {
+        let which = random.below(8);
+        let run = runs[which];
+        let (seq, at) = (seqs[which], 10 + step);
+        match random.below(6) {
+            0 => drop(journal.write(run, Time(at), said("remark"))),
+            1 | 2 => {
+                let call = if random.below(2) == 0 { ask(&["q"]) } else { line("q") };
+                let order = Order::new(CallId { run, seq }, site(run, TREE), call, Facts::default(), Time(at));
+                let (_, open) = journal.intend(hold(order), None).await.unwrap();
+                assert!(journal.answer(open, &YES, Time(at), Cost::default()).unwrap().is_some());
+                seqs[which] += 1;
+                expected.push((run, at));
+            }
+            3 if step % 50 == 0 => {
+                // The process ends and another goes on.
+                drop(journal);
+                journal = place.open();
+                journal.claim(TREE).await.unwrap();
+                let records = journal.resume(TREE).await.unwrap();
+                assert_eq!(records.iter().map(|(h, _)| (h.run, h.at.0)).collect::<Vec<_>>(), expected);
+                for run in runs.iter().filter(|run| !expected.iter().any(|(seen, _)| seen == *run)) {
+                    journal.begin(*run, TREE);
+                }
+                continue;
+            }
+            _ => {
+                let ticket = journal.write(run, Time(at), said("flushed"));
+                journal.flush(ticket).await.unwrap();
+            }
+        }
+        expected.push((run, at));
+    }
+    drop(journal);
+    let reader = place.open();
+    let rows = reader.read_tree(TREE, 0).await.unwrap();
+    assert_eq!(rows.iter().map(|row| (row.header.run, row.header.at.0)).collect::<Vec<_>>(), expected);
+    assert_eq!(reader.verify(TREE).await, Ok(expected.len() as u64));
 }
