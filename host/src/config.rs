@@ -4,7 +4,7 @@
 //! Defaults, the organisation's file, the user's, the repository's `pit.toml` and the command line, in this order:
 //! [`written`] is exactly what they say, [`settled`] is what holds. The repository's file can narrow at will; what in it
 //! widens counts only with a [`trust::Trusted`]. Where the layers may not go over each other, [`settled`] says so.
-//! [`dirs`] is where pit keeps things, [`file`] the only part that opens one, [`init`] proposes a first `pit.toml`.
+//! [`choose`] is which models are asked, [`dirs`] where pit keeps things, [`file`] the only part that opens one, [`init`] proposes a first `pit.toml`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use orchestra_pit_core::strict;
 
+pub mod choose;
 pub mod dirs;
 pub mod file;
 pub mod init;

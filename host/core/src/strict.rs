@@ -189,6 +189,9 @@ fn what(message: &str) -> What {
     if let Some((found, wanted)) = typed.and_then(|rest| rest.rsplit_once(", expected ")) {
         return What::Value(format!("expected {}, found {found}", plain(wanted)));
     }
+    if message.starts_with("data did not match any variant of untagged enum") {
+        return What::Value("the value has not the form that is expected here".into());
+    }
     What::Value(message.to_owned())
 }
 

@@ -12,17 +12,21 @@ use std::sync::Arc;
 
 use orchestra_pit_core::amount::{Span, Usd};
 use orchestra_pit_core::budget::Caps;
-use orchestra_pit_core::manifest::{self, Manifest, Spending};
+use orchestra_pit_core::manifest::{Manifest, Spending};
 use orchestra_pit_core::pattern::{PathSet, Pattern};
 use orchestra_pit_core::policy::{self, Effect, Profile, Rule, Rules};
 
 use super::trust::Trusted;
 use super::written::{self, Files, Flags};
-use super::{ConfigError, Origin, Said, Source, Widening};
+use super::{ConfigError, Layer, Origin, Said, Source, Widening};
+use crate::effect::model::settings::{Alias, Full, Provider, Settings};
+use crate::effect::model::{family, price};
 
+mod connections;
 mod limits;
 mod narrowing;
 
+pub(super) use connections::is_model;
 use narrowing::Narrowing;
 
 /// Levels of agents below the first: a lead starts planner, coders and reviewers, and they start nobody.
@@ -33,7 +37,7 @@ const WIDTH: u32 = 2 * MOST_CODERS as u32 + 1;
 const MOST_CODERS: u64 = 16;
 
 /// The whole configuration of one run.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settled {
     /// What a run may use up.
     pub budget: Budget,
@@ -41,8 +45,13 @@ pub struct Settled {
     pub coders: Said<u64>,
     /// What is asked about or refused.
     pub rules: Vec<Said<Rule>>,
-    /// `provider/model` by alias.
-    pub models: BTreeMap<String, Said<String>>,
+    /// Models by alias: as written, until [`super::choose`] has completed them.
+    pub models: BTreeMap<String, Said<Full>>,
+    /// Endpoints that somebody configured, by the first part of `provider/model`.
+    pub providers: BTreeMap<String, Said<Provider>>,
+    /// What models accept and cost, where somebody said so; the user's before the organisation's.
+    families: Vec<family::Row>,
+    prices: Vec<price::Row>,
     /// The program that shows long texts.
     pub pager: Option<Said<String>>,
     /// Levels of agents below the first.
@@ -92,15 +101,17 @@ impl Settled {
         let mut widens = Vec::new();
         let (budget, coders) = limits::settle(&mut files, flags, &mut widens)?;
         let rules = rules(&mut files, flags)?;
-        let (mut narrowings, mut models, mut pager) = (Vec::new(), BTreeMap::new(), None);
+        let (mut narrowings, mut pager) = (Vec::new(), None);
+        let (mut models, mut providers) = (BTreeMap::new(), BTreeMap::new());
+        let (mut families, mut prices) = (Vec::new(), Vec::new());
         for (source, own) in [files.organisation, files.user].into_iter().flatten() {
             narrowing::settle(&source, own.grants, agents, &mut narrowings)?;
-            for (alias, model) in own.models {
-                manifest::is_name(alias.get_ref()).map_err(|why| source.wrong(alias.span().start, why))?;
-                is_model(model.get_ref()).map_err(|why| source.wrong(model.span().start, why))?;
-                models.insert(alias.into_inner(), source.said(model));
-            }
             pager = own.pager.map(|pager| source.said(pager)).or(pager);
+            connections::models(&source, own.models, &mut models)?;
+            connections::providers(&source, own.provider, &mut providers)?;
+            // The first that fits is taken, and the user's go over the organisation's.
+            families.splice(0..0, own.family);
+            prices.splice(0..0, own.price);
         }
         if let Some((source, file)) = files.repository {
             widens.extend(file.grants.iter().filter_map(|(agent, grants)| {
@@ -117,7 +128,8 @@ impl Settled {
                 return Err(ConfigError::Untrusted { path: source.path.to_path_buf(), widens });
             }
         }
-        Ok(Self { budget, coders, rules, models, pager, depth: DEPTH, width: WIDTH, narrowings })
+        let (depth, width) = (DEPTH, WIDTH);
+        Ok(Self { budget, coders, rules, models, providers, families, prices, pager, depth, width, narrowings })
     }
 
     /// The rules, as runs have them.
@@ -147,6 +159,33 @@ impl Settled {
         self.budget.spending().min(manifest.budget).caps()
     }
 
+    /// What the effect that asks models is made from.
+    pub fn model_settings(&self) -> Settings {
+        Settings {
+            models: self.models.iter().map(|(alias, full)| (alias.clone(), Alias::Full(full.value.clone()))).collect(),
+            provider: self.providers.iter().map(|(name, said)| (name.clone(), said.value.clone())).collect(),
+            family: self.families.clone(),
+            price: self.prices.clone(),
+        }
+    }
+
+    /// Refuses a limit in dollars on the command line for a model whose price is not known: it could not be kept.
+    ///
+    /// # Errors
+    /// Says so, and what would help.
+    pub fn check_price(&self, model: &str, priced: bool) -> Result<(), ConfigError> {
+        match &self.budget.usd.from {
+            Origin::Flag(flag) if !priced => Err(ConfigError::Flag {
+                flag,
+                message: format!(
+                    "the price of {model} is not known, so no limit in dollars can be kept; limit --max-tokens, or add \
+                     its [[price]] to your configuration"
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The whole configuration for people.
     pub fn lines(&self) -> Vec<Line> {
         fn limit<T: fmt::Display>(key: &str, said: &Said<Option<T>>) -> Line {
@@ -161,11 +200,7 @@ impl Settled {
             limit("budget.turns", turns),
             Line { key: "team.coders".into(), value: self.coders.value.to_string(), from: self.coders.from.clone() },
         ];
-        lines.extend(self.models.iter().map(|(alias, model)| Line {
-            key: format!("models.{alias}"),
-            value: model.value.clone(),
-            from: model.from.clone(),
-        }));
+        lines.extend(connections::lines(self));
         let pager = self.pager.iter();
         lines.extend(pager.map(|pager| Line {
             key: "pager".into(),
@@ -225,16 +260,6 @@ fn rules(files: &mut Files, flags: &Flags) -> Result<Vec<Said<Rule>>, ConfigErro
         rules.push(Said { value: rule, from: Origin::Flag(DENY) });
     }
     Ok(rules)
-}
-
-/// Whether a text names a model: `provider/model`.
-pub(super) fn is_model(text: &str) -> Result<(), &'static str> {
-    let right = text.split_once('/').is_some_and(|(provider, model)| {
-        manifest::is_name(provider).is_ok()
-            && (1..=200).contains(&model.len())
-            && model.bytes().all(|b| b.is_ascii_graphic() && b != b'`')
-    });
-    right.then_some(()).ok_or("a model is written as `provider/model`, such as `anthropic/claude-sonnet-5-5`")
 }
 
 fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> String {

@@ -183,7 +183,7 @@ fn where_requests_and_keys_go_is_not_for_a_repository_to_say() {
     }
     assert!(repository("pager = \"sh -c evil\"").error().contains("runs on your machine"));
     // The same is right in the user's own file.
-    assert_eq!(user("[models]\ndefault = \"a/x\"").settle().models["default"].value, "a/x");
+    assert_eq!(user("[models]\ndefault = \"a/x\"").settle().models["default"].value.model, "a/x");
     assert_eq!(user("pager = \"less\"").settle().pager.unwrap().from.to_string(), "config.toml:1");
 }
 
@@ -229,6 +229,11 @@ fn each_mistake_is_named_with_its_line() {
     for (text, said) in [
         ("[models]\nstrong = \"opus\"", "config.toml:2: a model is written as `provider/model`"),
         ("[models]\n\"a b\" = \"a/b\"", "config.toml:2: a name is"),
+        ("[models]\nx = { modle = \"a/b\" }", "config.toml:2: the value has not the form"),
+        ("[provider.\"a b\"]", "config.toml:1: a name is"),
+        ("[provider.a]\nurll = \"\"", "config.toml:2: unknown key `urll`; did you mean `url`?"),
+        ("[provider.a]\nprotocol = \"chatt\"", "config.toml:2: `chatt` is not known here; did you mean `chat`?"),
+        ("[[price]]\nmodel = \"a/*\"\ninput = 1", "config.toml:1: the key `cached_read` is missing"),
         ("schema = 7", "config.toml:1: written for schema 7"),
     ] {
         assert!(user(text).error().starts_with(said), "{text}: {}", user(text).error());
@@ -309,4 +314,35 @@ fn files_are_read_where_they_are_and_a_linked_pit_toml_is_refused() {
     // The folder of temporary files is everybody's, so a policy in it is nobody's.
     std::fs::write(dir.path().join("policy.toml"), "").unwrap();
     assert_eq!(read().unwrap_err().code(), "config-unsafe");
+}
+
+#[test]
+fn connections_are_the_users_and_the_organisations_and_neither_takes_the_others() {
+    let organisation = "[models]\nstrong = \"house/big\"\nfast = \"house/small\"\n\
+        [provider.house]\nprotocol = \"chat\"\nurl = \"https://models.example/v1\"\nkey = { env = \"HOUSE_KEY\" }\n\
+        headers = { x-team = \"sk-team-secret\" }\nproxy = \"http://me:hunter2@proxy.example\"";
+    let user =
+        "[models]\nfast = { model = \"ollama/qwen\", effort = \"low\" }\n[[family]]\nmatch = [\"qwen*\"]\ncontext = 9";
+    let settled = Texts { organisation, user, ..Texts::default() }.settle();
+    let settings = settled.model_settings();
+    assert_eq!((settings.models.len(), settings.provider.len(), settings.family.len()), (2, 1, 1));
+    assert_eq!(settled.models["fast"].value.model, "ollama/qwen");
+    assert_eq!(settled.models["strong"].from.to_string(), "policy.toml:2");
+    let shown: String = settled.lines().iter().map(|line| format!("{} = {}\n", line.key, line.value)).collect();
+    assert!(shown.contains("models.fast = ollama/qwen (effort low)\n"), "{shown}");
+    assert!(shown.contains("provider.house.key = the variable HOUSE_KEY\n"), "{shown}");
+    assert!(shown.contains("provider.house.headers = [x-team]\n"), "{shown}");
+    assert!(!shown.contains("sk-team-secret") && !shown.contains("hunter2"), "{shown}");
+    let user = "\n[provider.house]\nurl = \"https://elsewhere.example\"";
+    let error = Texts { organisation, user, ..Texts::default() }.error();
+    assert!(error.starts_with("config.toml:2: the organisation's file has a provider `house`"), "{error}");
+}
+
+#[test]
+fn a_limit_in_dollars_needs_a_price() {
+    let flags = Flags { max_budget_usd: Some(1.0), ..Flags::default() };
+    let settled = Texts::default().settle_with(&flags, None).unwrap();
+    assert!(settled.check_price("x/y", true).is_ok());
+    assert_eq!(settled.check_price("x/y", false).unwrap_err().code(), "flag-wrong");
+    assert!(Texts::default().settle().check_price("x/y", false).is_ok());
 }

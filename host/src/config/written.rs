@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 use super::{ConfigError, Layer, Source, file};
+use crate::effect::model::settings::{Alias, Provider};
+use crate::effect::model::{family, price};
 
 /// `pit.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -46,8 +48,14 @@ pub struct Own {
     pub grants: BTreeMap<Spanned<String>, Grants>,
     /// What is asked about or refused.
     pub rule: Vec<Rule>,
-    /// `provider/model` by alias.
-    pub models: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Models by alias.
+    pub models: BTreeMap<Spanned<String>, Spanned<Alias>>,
+    /// Endpoints, by the first part of `provider/model`.
+    pub provider: BTreeMap<Spanned<String>, Provider>,
+    /// What models accept.
+    pub family: Vec<family::Row>,
+    /// What they cost.
+    pub price: Vec<price::Row>,
 }
 
 /// `[budget]`.
