@@ -86,7 +86,8 @@ fn watch(plugins: &Path, agents: &[String]) {
     for path in ["../wit", "../sdk/rust/Cargo.toml", "../sdk/rust/src", "core/src/embed.rs", "build.rs"] {
         println!("cargo::rerun-if-changed={path}");
     }
-    for name in ["Cargo.toml", "Cargo.lock"].into_iter().chain(agents.iter().map(String::as_str)) {
+    // `kit` is what several agents share; it has no manifest of its own.
+    for name in ["Cargo.toml", "Cargo.lock", "kit"].into_iter().chain(agents.iter().map(String::as_str)) {
         println!("cargo::rerun-if-changed={}", plugins.join(name).display());
     }
 }

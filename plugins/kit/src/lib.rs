@@ -1,0 +1,29 @@
+//! What the shipped agents share, apart from what each decides.
+//!
+//! An agent's logic speaks to a [`Host`], which is the SDK in a component ([`Pit`]) and a table in memory in a test, so
+//! that `cargo test` on the machine itself covers it. In reading order:
+//!
+//! - [`host`]: the calls of the contract, as a trait.
+//! - [`brief`]: the first message: the task, what must be true, the repository, what others handed over.
+//! - [`tool`]: what a tool is to a model: its schema, its arguments, its answer, how much of a result is shown.
+//! - [`look`]: the tools that only read.
+//! - [`talk`]: a conversation that only grows, until it must be made to fit.
+//! - [`trouble`]: failures, counted, so that an agent does not go in circles.
+//! - [`envelope`]: tool calls for models that know none.
+//! - [`session`]: the loop of asking, carrying out and answering.
+
+pub mod brief;
+pub mod envelope;
+pub mod host;
+pub mod look;
+pub mod session;
+pub mod talk;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod tool;
+pub mod trouble;
+
+pub use host::{Host, Pit};
+pub use session::{Ended, Role, Session, Step};
+pub use talk::Talk;
+pub use tool::{Answer, Args};
