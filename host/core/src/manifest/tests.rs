@@ -66,10 +66,12 @@ fn what_is_left_out_is_not_asked_for() {
 }
 
 #[test]
-fn the_shipped_manifest_is_one() {
+fn the_shipped_manifests_are_some() {
     let hello = Manifest::read(include_str!("../../../../plugins/hello/agent.toml")).unwrap();
     assert_eq!(hello.id(), "hello@0.1.0");
     assert!(hello.flags().is_empty() && !hello.needs_force());
+    let coder = Manifest::read(include_str!("../../../../plugins/coder/agent.toml")).unwrap();
+    assert_eq!((coder.id().as_str(), coder.settings.len()), ("coder@0.1.0", 3));
 }
 
 #[test]
