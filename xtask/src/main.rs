@@ -8,6 +8,7 @@ mod demo;
 mod embed;
 mod guests;
 mod install;
+mod llama;
 mod place;
 mod stage;
 mod test;

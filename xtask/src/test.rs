@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, and one line at the end that adds them up.
 
-use crate::{guests, place, stage, tools};
+use crate::{guests, llama, place, stage, tools};
 use std::process::{Command, ExitCode};
 
 pub fn run(args: &[String]) -> Result<ExitCode, String> {
@@ -13,7 +13,11 @@ pub fn run(args: &[String]) -> Result<ExitCode, String> {
         total.agents("the SDK for Rust", "sdk/rust")?;
     } else {
         // Somebody is looking for something: they see what cargo says.
-        let status = stage::cargo(&["test"]).args(args).status().map_err(|error| error.to_string())?;
+        let status = stage::cargo(&["test"])
+            .args(args)
+            .envs(llama::environment()?)
+            .status()
+            .map_err(|error| error.to_string())?;
         return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     println!("{} passed, {} failed", total.passed, total.failed);
@@ -32,7 +36,7 @@ impl Total {
     fn workspace(&mut self) -> Result<(), String> {
         let args = ["test", "--workspace", "--no-fail-fast"];
         stage::run("compile the tests (minutes, the first time)", stage::cargo(&args).arg("--no-run"))?;
-        self.add("run the tests", &mut stage::cargo(&args))
+        self.add("run the tests", stage::cargo(&args).envs(llama::environment()?))
     }
 
     /// What of an agent's logic needs no host is tested on the machine itself.

@@ -51,17 +51,23 @@ pub fn python() -> Result<PathBuf, String> {
     if home.exists() {
         fs::remove_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
     }
-    let mut venv = Command::new("python3");
-    venv.args(["-m", "venv"]).arg(&home);
-    if !venv.output().is_ok_and(|output| output.status.success()) {
-        debian(&["python3", "python3-venv"])?;
-        stage::run("set up Python", &mut venv)?;
-    }
+    venv(&home)?;
     let mut pip = Command::new(home.join("bin/python"));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&list);
     stage::run("install componentize-py and zig", &mut pip)?;
     fs::write(&installed, wanted).map_err(|error| format!("{}: {error}", installed.display()))?;
     Ok(home.join("bin"))
+}
+
+/// A Python of our own in a folder, which is made.
+pub fn venv(home: &Path) -> Result<(), String> {
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv"]).arg(home);
+    if !venv.output().is_ok_and(|output| output.status.success()) {
+        debian(&["python3", "python3-venv"])?;
+        stage::run("set up Python", &mut venv)?;
+    }
+    Ok(())
 }
 
 fn debian(packages: &[&str]) -> Result<(), String> {
