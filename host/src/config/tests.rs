@@ -346,3 +346,22 @@ fn a_limit_in_dollars_needs_a_price() {
     assert_eq!(settled.check_price("x/y", false).unwrap_err().code(), "flag-wrong");
     assert!(Texts::default().settle().check_price("x/y", false).is_ok());
 }
+
+#[test]
+fn the_examples_of_the_documentation_hold_as_they_stand() {
+    let page = include_str!("../../../docs/configuration.md");
+    let example = |file: &str| {
+        let block = page.split("```toml\n").find(|block| block.starts_with(&format!("# {file}\n"))).unwrap();
+        Some((Path::new("docs"), block.split("```").next().unwrap().to_owned()))
+    };
+    let files = Files::parse(example("policy.toml"), example("config.toml"), example("pit.toml")).unwrap();
+    let settled = Settled::settle(files, &Flags::default(), &["coder"], None).unwrap();
+    assert_eq!((settled.budget.usd.value, settled.rules.len()), (Some(Usd(3_000_000)), 2));
+    let known = crate::effect::model::family::Families::new(Vec::new()).unwrap();
+    let chosen = choose::choose(None, &settled, known.providers(), &|name| name == "ANTHROPIC_API_KEY").unwrap();
+    assert!(matches!(chosen, choose::Choice::Models(models) if models.len() == 3));
+    // The folder of certificates is another machine's; all the rest can be connected to.
+    let mut settings = settled.model_settings();
+    settings.provider.values_mut().for_each(|provider| provider.ca = None);
+    crate::effect::model::models::Models::new(settings, None, Box::new(|_| None)).unwrap();
+}
