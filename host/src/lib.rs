@@ -2,5 +2,6 @@
 
 pub mod config;
 pub mod effect;
+pub mod guest;
 pub mod journal;
 pub mod shipped;
