@@ -32,7 +32,7 @@ pub fn run(title: &str, command: &mut Command) -> Result<(), String> {
 /// Runs a command that may fail: answers how it ended and all it wrote, both of its streams in the order of writing.
 pub fn watch(title: &str, command: &mut Command) -> Result<(ExitStatus, String), String> {
     // One file takes both streams, so that nothing has to read two pipes at once.
-    let log = place::own("stage.log");
+    let log = place::own(&format!("stage-{}.log", std::process::id()));
     fs::create_dir_all(place::own("")).map_err(|error| format!("{}: {error}", place::own("").display()))?;
     let file = File::create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     let also = file.try_clone().map_err(|error| error.to_string())?;
@@ -54,6 +54,7 @@ pub fn watch(title: &str, command: &mut Command) -> Result<(ExitStatus, String),
     };
     line.end(start.elapsed(), status.success());
     let said = fs::read(&log).map_err(|error| format!("{}: {error}", log.display()))?;
+    fs::remove_file(&log).map_err(|error| format!("{}: {error}", log.display()))?;
     Ok((status, String::from_utf8_lossy(&said).into_owned()))
 }
 
