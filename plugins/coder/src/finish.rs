@@ -1,7 +1,8 @@
 //! The end: each criterion ticked with its evidence, the rest committed, the next agent told.
 
-use kit::Args;
+use kit::brief::HANDOFF;
 use kit::tool::{first_line, invalid};
+use kit::{Args, Host};
 use orchestra_pit_sdk::{Error, Evidence, Report, Task};
 use serde_json::{Value, json};
 
@@ -58,7 +59,7 @@ pub fn last_commit(report: &Report) -> String {
 }
 
 /// What the next agent finds on the board.
-pub fn handoff<'a>(task: &Task, report: &Report, files: impl Iterator<Item = &'a String>) -> String {
+fn handoff<'a>(task: &Task, report: &Report, files: impl Iterator<Item = &'a String>) -> String {
     let card = task.more.iter().find(|(name, _)| name == "card").map(|(_, card)| card.clone());
     let verified: Vec<Value> = report
         .criteria
@@ -74,6 +75,24 @@ pub fn handoff<'a>(task: &Task, report: &Report, files: impl Iterator<Item = &'a
         "doubts": report.doubts,
     })
     .to_string()
+}
+
+/// Tells the next agent.
+pub fn hand_over<'a>(
+    host: &dyn Host,
+    task: &Task,
+    report: &Report,
+    files: impl Iterator<Item = &'a String>,
+) -> Result<(), Error> {
+    match host.post(HANDOFF, &handoff(task, report, files)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.is("exhausted") || error.is("cancelled") => Err(error),
+        // Who works alone has no board, and the report says the same.
+        Err(error) => {
+            host.say(&format!("no hand-off was left: {error}"));
+            Ok(())
+        }
+    }
 }
 
 #[cfg(test)]

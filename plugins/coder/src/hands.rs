@@ -3,7 +3,7 @@
 use crate::edits::{self, Wanted};
 use crate::finish;
 use crate::shape::Shape;
-use kit::brief::{HANDOFF, Instructions};
+use kit::brief::Instructions;
 use kit::look::{self, Numbers};
 use kit::session::TEAM;
 use kit::tool::{Answer, Args, MAX_RESULT, cap, first_line, invalid, tool};
@@ -219,13 +219,7 @@ impl<'a> Hands<'a> {
         if self.memory.commits.is_empty() {
             report.doubts.push("no file was changed".to_owned());
         }
-        let note = finish::handoff(self.task, &report, self.memory.touched.iter());
-        match host.post(HANDOFF, &note) {
-            Ok(_) => {}
-            Err(error) if error.is("exhausted") || error.is("cancelled") => return Err(error),
-            // Who works alone has no board, and the report says the same.
-            Err(error) => host.say(&format!("no hand-off was left: {error}")),
-        }
+        finish::hand_over(host, self.task, &report, self.memory.touched.iter())?;
         Ok(report)
     }
 }
@@ -292,6 +286,10 @@ impl Role for Hands<'_> {
 
     fn final_call(&self, call: &ToolCall) -> bool {
         matches!(call.name.as_str(), "commit" | "finish")
+    }
+
+    fn ends(&self, call: &ToolCall) -> bool {
+        call.name == "finish"
     }
 
     fn sections(&self) -> String {

@@ -1,6 +1,7 @@
 //! The loop: take in what people and the team said, ask the model, carry out all calls of its reply, answer them
 //! together, until the role is done, or a limit, a wall or the budget ends it.
 
+mod asking;
 mod limits;
 pub mod saved;
 #[cfg(test)]
@@ -10,16 +11,14 @@ use crate::talk::{self, Talk};
 use crate::tool::Answer;
 use crate::trouble::{Course, Trouble, Troubles};
 use crate::{Host, envelope};
-use orchestra_pit_sdk::model::{Choice, Part, Reply, Request, Stop, Tool, ToolCall};
+use orchestra_pit_sdk::human::Remark;
+use orchestra_pit_sdk::model::{Part, Reply, Stop, Tool, ToolCall};
 use orchestra_pit_sdk::{Error, Failure};
 
 pub use limits::{Limits, TURNS};
 
 /// The topic under which agents of a team tell each other things.
 pub const TEAM: &str = "team";
-
-/// How often the conversation is made shorter still for one request before the agent gives up.
-const SQUEEZES: u32 = 3;
 
 /// The same call with the same answer this often in a row counts as a failure.
 const REPEATS: u32 = 3;
@@ -35,6 +34,9 @@ pub trait Role {
     /// Whether a call takes the work out of the model's hands (a commit, the end), so that it must not follow a call of
     /// the same reply that failed.
     fn final_call(&self, call: &ToolCall) -> bool;
+
+    /// Whether a call would end the work. It is held back if something was said meanwhile.
+    fn ends(&self, call: &ToolCall) -> bool;
 
     /// What must not be forgotten when the conversation is shortened: sections with headings.
     fn sections(&self) -> String;
@@ -172,19 +174,8 @@ impl Session {
 
     /// Takes in what people and the team have said since the last look.
     fn listen(&mut self, host: &dyn Host, own: &[u64]) {
-        if !self.deaf {
-            match host.remarks() {
-                Ok(remarks) => {
-                    for remark in remarks {
-                        let from =
-                            remark.more.iter().find(|(name, _)| name == "from").map_or("the person", |(_, who)| who);
-                        self.talk.tell_standing(format!("# Remark from {from}\n\n{}", remark.text));
-                        host.say("a remark was taken into the conversation");
-                    }
-                }
-                // Asked again it would be refused again, and each refusal is shown to a person.
-                Err(_) => self.deaf = true,
-            }
+        for remark in self.remarks(host) {
+            self.talk.tell_standing(remark);
         }
         if !self.alone {
             match host.notes(TEAM, self.noted) {
@@ -201,79 +192,21 @@ impl Session {
         }
     }
 
-    fn ask<R: Role>(&mut self, host: &dyn Host, role: &mut R) -> Result<Reply, Failure> {
-        let mut squeezes = 0;
-        loop {
-            self.make_room(host, role, squeezes);
-            let request = self.request();
-            match host.ask_model(&request) {
-                Ok(Reply { stop: Stop::ContextFull, .. }) => {}
-                Ok(reply) => {
-                    let system_and_tools = self.fixed_bytes();
-                    self.talk.measured(system_and_tools + self.talk.bytes(), reply.usage.input);
-                    return Ok(reply);
-                }
-                Err(error) if error.is("context-full") => {}
-                Err(error) => return Err(error.into()),
-            }
-            squeezes += 1;
-            if squeezes > SQUEEZES {
-                let message = "the model's context is full, and nothing more can be left out of the conversation";
-                return Err(Failure::new("context-full", message));
-            }
+    /// What people have said since the last look.
+    fn remarks(&mut self, host: &dyn Host) -> Vec<String> {
+        if self.deaf {
+            return Vec::new();
         }
-    }
-
-    /// Shortens the conversation if it does not fit, or if the server said so.
-    fn make_room<R: Role>(&mut self, host: &dyn Host, role: &mut R, squeezes: u32) {
-        let window = self.limits.window(self.talk.tokens_of(self.fixed_bytes()));
-        if squeezes == 0 && self.talk.tokens_of(self.talk.bytes()) <= window {
-            return;
-        }
-        // Half, so that many turns share the new prefix before it changes again.
-        let room = self.talk.bytes_of((window / 2) >> squeezes);
-        let room = if squeezes > 0 { room.min(self.talk.bytes() / 2) } else { room };
-        let before = self.talk.bytes();
-        let open = self.troubles.lines();
-        let mut sections = role.sections();
-        if !open.is_empty() {
-            sections.push_str(&format!("\n# Open failures\n\n{open}"));
-        }
-        self.talk.compact(room, &sections);
-        self.compactions += 1;
-        role.shortened();
-        host.say(&format!("the conversation was shortened from {before} to {} bytes", self.talk.bytes()));
-    }
-
-    /// Bytes of a request that are no messages.
-    fn fixed_bytes(&self) -> u64 {
-        let tools = self.tools.iter().map(|tool| tool.name.len() + tool.description.len() + tool.parameters.len() + 20);
-        u64::try_from(self.system.len() + tools.sum::<usize>()).unwrap_or(u64::MAX)
-    }
-
-    fn request(&self) -> Request {
-        let think = self.reflecting.is_some();
-        let common = Request {
-            model: self.model.clone(),
-            system: self.system.clone(),
-            max_output: Some(self.limits.output),
-            ..Request::default()
+        let Ok(remarks) = host.remarks() else {
+            // Asked again it would be refused again, and each refusal is shown to a person.
+            self.deaf = true;
+            return Vec::new();
         };
-        match self.spoken {
-            Spoken::Calls => Request {
-                messages: self.talk.messages().to_vec(),
-                tools: self.tools.clone(),
-                choice: if think { Choice::None } else { Choice::Automatic },
-                ..common
-            },
-            Spoken::Envelope => Request {
-                messages: envelope::plain(self.talk.messages()),
-                schema: (!think).then(|| envelope::schema(&self.tools)),
-                // Small models stay on the rails best when nothing is left to chance.
-                temperature: Some(0.0),
-                ..common
-            },
-        }
+        let text = |remark: &Remark| {
+            let from = remark.more.iter().find(|(name, _)| name == "from").map_or("the person", |(_, who)| who);
+            format!("# Remark from {from}\n\n{}", remark.text)
+        };
+        remarks.iter().map(text).collect()
     }
 
     /// One reply, from taking it in to answering it.
@@ -295,11 +228,16 @@ impl Session {
         if calls.is_empty() {
             return self.no_call(role, reply);
         }
-        let (results, end) = self.carry_out(host, role, &calls);
+        // Nobody's remark is to be lost because it came just before the end.
+        let said = if calls.iter().any(|call| role.ends(call)) { self.remarks(host) } else { Vec::new() };
+        let (results, end) = self.carry_out(host, role, &calls, !said.is_empty());
         let failed: Vec<Trouble> = results.iter().filter_map(|(_, answer)| trouble(answer)).collect();
         let done = results.iter().filter(|(_, answer)| answer.error.is_none());
         let succeeded: Vec<String> = done.map(|(_, answer)| answer.subject.clone()).collect();
         self.talk.answer(results.iter().map(|(call, answer)| answer.result(&call.id)).collect());
+        for remark in said {
+            self.talk.tell_standing(remark);
+        }
         if reply.stop == Stop::Length {
             self.talk.tell("The reply was cut at its limit. Take smaller steps: a large file in several edits.");
         }
@@ -356,6 +294,7 @@ impl Session {
         host: &dyn Host,
         role: &mut R,
         calls: &'a [ToolCall],
+        held: bool,
     ) -> (Answered<'a>, Option<Ended<R::Done>>) {
         let mut results: Answered<'a> = Vec::with_capacity(calls.len());
         let mut end = None;
@@ -368,6 +307,11 @@ impl Session {
                     Error::new("conflict", "not carried out, because a call before it in the same reply failed");
                 // It is the other call's failure, not one of its own.
                 results.push((call, Answer { error: Some(String::new()), ..Answer::failed(&call.name, &error) }));
+                continue;
+            }
+            if held && role.ends(call) {
+                let told = "The work is not ended yet: something was said meanwhile. Take it in, then end it.";
+                results.push((call, Answer::done(&call.name, told)));
                 continue;
             }
             match role.call(host, call) {

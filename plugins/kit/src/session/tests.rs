@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{Fake, calls, reply, text_of, words};
-use orchestra_pit_sdk::model::{Details, Message, Opaque};
+use orchestra_pit_sdk::model::{Choice, Details, Message, Opaque, Request};
 
 /// Calls `echo` with its arguments as the answer, `fail`, `end`, `stop`.
 #[derive(Default)]
@@ -23,6 +23,10 @@ impl Role for Echo {
     }
 
     fn final_call(&self, call: &ToolCall) -> bool {
+        call.name == "end"
+    }
+
+    fn ends(&self, call: &ToolCall) -> bool {
         call.name == "end"
     }
 
@@ -126,6 +130,26 @@ fn remarks_and_notes_come_before_the_next_call() {
     assert!(first.contains("# Remark from the person\n\nfirst") && first.contains("# Note from coder\n\nt2 is done"));
     let last = requests[1].messages.last().unwrap();
     assert!(matches!(last.parts.as_slice(), [Part::ToolResult(_), Part::Text(text)] if text.ends_with("use tabs")));
+}
+
+#[test]
+fn a_remark_that_comes_just_before_the_end_holds_it_back() {
+    let host = Fake::new("claude", &[]).replies([calls(&[("end", "{\"n\":1}")]), calls(&[("end", "{\"n\":2}")])]);
+    host.remarks.replace(vec![(1, "and the docs?".into())]);
+    assert!(matches!(run(&host, &mut session(roomy())), Ended::Done(done) if done == "{\"n\":2}"));
+    let told = host.last_told();
+    assert!(
+        told.starts_with("The work is not ended yet") && told.ends_with("# Remark from the person\n\nand the docs?")
+    );
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_once_more() {
+    let lost = || Err(Error::new("interrupted", "it is not known whether it was sent"));
+    let host = Fake::new("claude", &[]).replies([lost(), calls(&[("end", "{}")])]);
+    assert!(matches!(run(&host, &mut session(roomy())), Ended::Done(_)));
+    let host = Fake::new("claude", &[]).replies([lost(), lost()]);
+    assert_eq!(failure(run(&host, &mut session(roomy()))).kind, "interrupted");
 }
 
 #[test]
@@ -257,7 +281,7 @@ fn a_full_context_is_made_room_in() {
 
     let host = Fake::new("claude", &[]).replies((0..9).map(|_| full()));
     assert_eq!(failure(run(&host, &mut session(roomy()))).kind, "context-full");
-    assert_eq!(host.requests.borrow().len(), 4);
+    assert_eq!(host.requests.borrow().len(), 1, "there is nothing but the task to leave out");
 }
 
 #[test]
