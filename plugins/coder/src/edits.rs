@@ -29,7 +29,7 @@ pub fn tools(shape: Shape) -> Vec<Tool> {
         Shape::EditTool => vec![edit_tool()],
         Shape::Patch => vec![look::read_tool(), patch()],
         Shape::Blocks => vec![look::read_tool(), blocks(), create()],
-        Shape::Envelope => vec![look::read_tool(), replace(), create()],
+        Shape::Envelope | Shape::Line => vec![look::read_tool(), replace(), create()],
     };
     tools.extend(look::tools());
     // A patch moves and removes too.

@@ -3,12 +3,14 @@
 //! - [`settings`], [`shape`]: which tools, by the model's family.
 //! - [`prompt`]: what the model is told first.
 //! - [`edits`], [`finish`], [`hands`]: the tools, and what carries them out.
+//! - [`line`]: one prepared line, for models too small for the rest.
 //! - [`state`]: what outlives this life.
 //! - [`work`]: from a task to its outcome.
 
 mod edits;
 mod finish;
 mod hands;
+mod line;
 mod prompt;
 mod settings;
 mod shape;

@@ -50,7 +50,7 @@ pub fn system(shape: Shape) -> String {
             "Edit with `edit_file`, in blocks of SEARCH and REPLACE. A SEARCH text must be in the file exactly once: \
              read the place first and copy whole lines. Paths are relative to the repository."
         }
-        Shape::Envelope => {
+        Shape::Envelope | Shape::Line => {
             "Edit with `replace`: `old` must be in the file exactly once, so read it first and copy it. Paths are \
              relative to the repository."
         }

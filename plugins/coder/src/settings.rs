@@ -24,7 +24,8 @@ impl Settings {
         let shape = match task.setting("shape").unwrap_or("auto") {
             "auto" | "" => None,
             name => Some(
-                Shape::named(name).ok_or_else(|| wrong("shape", name, "auto, edit-tool, patch, blocks or envelope"))?,
+                Shape::named(name)
+                    .ok_or_else(|| wrong("shape", name, "auto, edit-tool, patch, blocks, envelope or line"))?,
             ),
         };
         let turns = number(task, "turns")?.unwrap_or(u64::from(TURNS));
@@ -64,7 +65,7 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_named_with_what_it_may_be() {
         let said = read(&[("shape", "vim")]).unwrap_err();
-        assert_eq!(said, "the setting `shape` is \"vim\"; it must be auto, edit-tool, patch, blocks or envelope");
+        assert_eq!(said, "the setting `shape` is \"vim\"; it must be auto, edit-tool, patch, blocks, envelope or line");
         assert!(read(&[("turns", "0")]).unwrap_err().contains("1 or more"));
         assert!(read(&[("map", "big")]).unwrap_err().contains("a whole number"));
     }

@@ -17,6 +17,8 @@ pub enum Shape {
     Blocks,
     /// One small replacement at a time, in a JSON envelope, for models that know no tools.
     Envelope,
+    /// One line that the task names, with all but the line prepared: [`crate::line`].
+    Line,
 }
 
 impl Shape {
@@ -27,6 +29,7 @@ impl Shape {
             "patch" => Self::Patch,
             "blocks" => Self::Blocks,
             "envelope" => Self::Envelope,
+            "line" => Self::Line,
             _ => return None,
         })
     }
@@ -52,7 +55,7 @@ impl Shape {
     pub fn spoken(self) -> Spoken {
         match self {
             Self::EditTool | Self::Patch | Self::Blocks => Spoken::Calls,
-            Self::Envelope => Spoken::Envelope,
+            Self::Envelope | Self::Line => Spoken::Envelope,
         }
     }
 }

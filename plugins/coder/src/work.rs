@@ -1,6 +1,7 @@
 //! From a task to its outcome: take up the conversation or begin one, work, and keep what there is however it ends.
 
 use crate::hands::{self, Hands};
+use crate::line;
 use crate::prompt;
 use crate::settings::Settings;
 use crate::shape::Shape;
@@ -15,6 +16,17 @@ pub fn work(host: &dyn Host, task: &Task) -> Result<Outcome, Failure> {
     let settings = Settings::of(task)?;
     let model = host.about("")?;
     let shape = settings.shape.unwrap_or_else(|| Shape::of(&model));
+    // The smallest models do one line if the task names it, and are let try otherwise.
+    let small = settings.shape.is_none() && model.family == "smollm";
+    if shape == Shape::Line || small {
+        match line::place(host, task) {
+            Some(place) => {
+                return line::fix(host, task, &place).map(Outcome::Done).map_err(|failure| keep(host, failure));
+            }
+            None if small => {}
+            None => return Err(line::nowhere()),
+        }
+    }
     let limits = Limits::of(&model, settings.turns);
     let allowance = Allowance::of(limits.context, settings.map);
     host.say(&format!("{} edits by {shape:?}", model.name));
