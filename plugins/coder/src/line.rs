@@ -11,7 +11,7 @@ use kit::{Args, Host, envelope};
 use orchestra_pit_sdk::model::{Message, Part, Request};
 use orchestra_pit_sdk::workspace::{EditStep, Lines, Replace};
 use orchestra_pit_sdk::{Failure, Report, Task};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const SYSTEM: &str = "You correct one line. Repeat the line with the mistake corrected; the rest stays as it is.";
 
@@ -99,14 +99,13 @@ fn request(old: &str, wish: &str) -> Request {
     let mut messages = Vec::new();
     for (line, task, new) in EXAMPLES {
         messages.push(Message::user(question(line, task)));
-        let call = json!({"tool": "replace", "arguments": {"old": line, "new": new}});
-        messages.push(Message::assistant(vec![Part::Text(call.to_string())]));
+        messages.push(Message::assistant(vec![Part::Text(call(line, new))]));
     }
     messages.push(Message::user(question(old, wish)));
     Request {
         system: SYSTEM.to_owned(),
         messages,
-        schema: Some(schema(old).to_string()),
+        schema: Some(schema(old)),
         max_output: Some(OUTPUT),
         temperature: Some(0.0),
         more: vec![("seed".to_owned(), "1".to_owned())],
@@ -118,10 +117,22 @@ fn question(line: &str, task: &str) -> String {
     format!("Line: {line}\nTask: {task}")
 }
 
-fn schema(old: &str) -> Value {
-    let object = |properties: Value, required: [&str; 2]| json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false});
-    let arguments = object(json!({"old": {"const": old}, "new": {"type": "string"}}), ["old", "new"]);
-    object(json!({"tool": {"const": "replace"}, "arguments": arguments}), ["tool", "arguments"])
+/// A call as the model is to write it. The order of its members is the point: the old line comes before the new one.
+/// With spaces after the signs, as most of what the model was trained on, it errs less.
+fn call(old: &str, new: &str) -> String {
+    let (old, new) = (quoted(old), quoted(new));
+    format!(r#"{{"tool": "replace", "arguments": {{"old": {old}, "new": {new}}}}}"#)
+}
+
+fn schema(old: &str) -> String {
+    let old = quoted(old);
+    format!(
+        r#"{{"type":"object","properties":{{"tool":{{"const":"replace"}},"arguments":{{"type":"object","properties":{{"old":{{"const":{old}}},"new":{{"type":"string"}}}},"required":["old","new"],"additionalProperties":false}}}},"required":["tool","arguments"],"additionalProperties":false}}"#
+    )
+}
+
+fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
 }
 
 /// The edit: the line, with as many lines before it as make it the only such place in the file.
@@ -154,7 +165,7 @@ mod tests {
     const MATH: &str = "fn sub() {\n    a - b\n}\nfn add() {\n    a - b\n}\n";
 
     fn host(new: &str) -> Fake {
-        let reply = json!({"tool": "replace", "arguments": {"old": "a - b", "new": new}}).to_string();
+        let reply = call("a - b", new);
         Fake::new("smollm", &[("src/math.rs", MATH)]).replies([words(&reply)])
     }
 
@@ -180,6 +191,14 @@ mod tests {
         let schema: Value = serde_json::from_str(requests[0].schema.as_deref().unwrap()).unwrap();
         assert_eq!(schema["properties"]["arguments"]["properties"]["old"]["const"], "a - b");
         assert_eq!((requests[0].messages.len(), requests[0].temperature), (5, Some(0.0)));
+    }
+
+    #[test]
+    fn the_old_line_comes_before_the_new_one() {
+        let (call, schema) = (call("say(\"a\")", "b"), schema("say(\"a\")"));
+        assert_eq!(call, r#"{"tool": "replace", "arguments": {"old": "say(\"a\")", "new": "b"}}"#);
+        assert!(schema.find("\"old\"") < schema.find("\"new\""), "{schema}");
+        serde_json::from_str::<Value>(&schema).unwrap();
     }
 
     #[test]
