@@ -86,12 +86,12 @@ impl RepoPath {
 /// Whether a file system could take a name for `.git`: by case, by HFS+'s ignored code points, by NTFS's short name,
 /// trailing dots and streams. A commit that has such a name could plant hooks on somebody's checkout (CVE-2014-9390).
 fn is_dot_git(part: &str) -> bool {
-    let plain: String = part
-        .chars()
-        .filter(
-            |c| !matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}'),
-        )
-        .collect();
+    let ignored = |c: &char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    // Nearly every part is done with here, without a copy: nothing but these letters is lower-cased to a dot or a g.
+    if !part.chars().find(|c| !ignored(c)).is_some_and(|first| matches!(first, '.' | 'g' | 'G')) {
+        return false;
+    }
+    let plain: String = part.chars().filter(|c| !ignored(c)).collect();
     let plain = plain.split(':').next().unwrap_or_default().trim_end_matches([' ', '.']).to_lowercase();
     plain == ".git" || plain == "git~1"
 }

@@ -7,7 +7,8 @@ use orchestra_pit_core::call::delegate::{Report, Task};
 use orchestra_pit_core::id::Hash;
 use orchestra_pit_core::time::Time;
 use wasmtime::component::Component;
-use wasmtime::{Store, Trap, WasmBacktrace};
+
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use super::engine::Shared;
 use super::import::{Contract, Ready};
@@ -128,6 +129,9 @@ impl Agent {
             return Ended::Life(LifeEnd::fault("the pool of memories is closed"));
         };
         let limits = start.limits;
+        if !limits.fit(&loaded.shared.most) {
+            return Ended::Life(LifeEnd::fault("this pit is set up for smaller agents than the run's limits say"));
+        }
         let state = State::new(door, start.seed, start.at, &limits);
         let mut store = Store::new(&loaded.shared.engine, state);
         store.limiter(|state| &mut state.usage);
@@ -170,6 +174,10 @@ impl Loaded {
 fn broken(why: wasmtime::Error) -> Ended {
     if let Some(end) = why.downcast_ref::<LifeEnd>() {
         return Ended::Life(end.clone());
+    }
+    // The machine had no place for it: nothing that the guest did.
+    if why.is::<PoolConcurrencyLimitError>() || why.is::<std::io::Error>() || why.is::<OutOfMemory>() {
+        return Ended::Life(LifeEnd::fault(format!("no room for an agent: {why:#}")));
     }
     let mut trace = why.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default();
     trace.truncate(trace.floor_char_boundary(Broken::MAX_TRACE));

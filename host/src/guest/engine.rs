@@ -38,6 +38,8 @@ pub struct Engine {
 
 pub(super) struct Shared {
     pub engine: wasmtime::Engine,
+    /// The largest agent that there is room for.
+    pub most: Limits,
     /// One permit a memory of the pool.
     pub room: Semaphore,
     compiler: Compiler,
@@ -65,6 +67,7 @@ impl Engine {
         let shared = Shared {
             cache: Cache::open(places, configuration.finish())?,
             room: Semaphore::new(pool.memories as usize),
+            most: limits.clone(),
             compiler,
             compilations: Semaphore::new(COMPILERS),
             loaded: Mutex::default(),

@@ -32,6 +32,12 @@ impl Limits {
 
     /// What an empty line costs: about what its record in the journal takes.
     pub const LINE: usize = 128;
+
+    /// Whether a machine that is set up for `most` has room for these. Where it has not, a guest would come up against the
+    /// machine's limit before its own.
+    pub(super) fn fit(&self, most: &Self) -> bool {
+        self.memory <= most.memory && self.table_elements <= most.table_elements && self.instances <= most.instances
+    }
 }
 
 impl Default for Limits {

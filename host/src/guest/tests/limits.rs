@@ -144,6 +144,25 @@ async fn tables_have_a_limit() {
     assert!((9_000..=10_000).contains(&grown), "{grown}");
 }
 
+/// A guest must come up against its own limit first: the machine's may be another in its next life.
+#[tokio::test]
+async fn a_machine_that_cannot_keep_a_limit_ends_the_life() {
+    let (_folder, places) = fresh_places();
+    let engine = Engine::new(&few(), &pool(2), &places, compiler()).unwrap();
+    let agent = engine.load(&text::binary(&text::reads("a"))).await.unwrap();
+    for limits in [
+        Limits { memory: few().memory + 1, ..few() },
+        Limits { table_elements: few().table_elements + 1, ..few() },
+        Limits { instances: few().instances + 1, ..few() },
+    ] {
+        let door = script(deny);
+        let ended = agent.run(Arc::clone(&door), Start { limits, ..start() }).await;
+        assert!(matches!(&ended, Ended::Life(end) if end.code == LifeEnd::HOST_FAULT), "{ended:?}");
+        assert_eq!(door.calls(), []);
+    }
+    assert_eq!(agent.run(script(deny), start()).await, done(""));
+}
+
 #[tokio::test]
 async fn instances_have_a_limit() {
     let many = "(core instance (instantiate $Other))".repeat(200);
