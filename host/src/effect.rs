@@ -4,3 +4,6 @@
 //! who asked.
 
 pub mod model;
+pub mod store;
+pub mod vcs;
+pub mod workspace;

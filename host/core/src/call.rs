@@ -200,6 +200,12 @@ impl From<PathError> for Error {
     }
 }
 
+impl From<crate::tree::Malformed> for Error {
+    fn from(why: crate::tree::Malformed) -> Self {
+        Self::new(ErrorKind::Unsupported, why.to_string())
+    }
+}
+
 /// May a call be carried out again when a crash left it without an answer?
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Redo {
