@@ -231,7 +231,7 @@ impl Journal {
         let (what, digest) = match again {
             Some(doubt) if doubt.seq == seq => (None, Some(doubt.digest)),
             _ => {
-                let (call, facts) = (order.call().clone(), order.facts().clone());
+                let (call, facts) = (order.share_call(), order.facts().clone());
                 (Some(What::Intended { seq, call, facts, rule, line }), None)
             }
         };

@@ -311,7 +311,7 @@ fn is_zero(number: &u32) -> bool {
 pub struct Order {
     id: CallId,
     site: Arc<Site>,
-    call: Call,
+    call: Arc<Call>,
     facts: Facts,
     at: Time,
 }
@@ -319,7 +319,7 @@ pub struct Order {
 impl Order {
     /// Puts an order together. Only `run` has a site to give.
     pub fn new(id: CallId, site: impl Into<Arc<Site>>, call: Call, facts: Facts, at: Time) -> Self {
-        Self { id, site: site.into(), call, facts, at }
+        Self { id, site: site.into(), call: Arc::new(call), facts, at }
     }
 
     /// The same order with what an earlier life of the run had found out and chosen for it.
@@ -341,6 +341,11 @@ impl Order {
     /// What is wanted.
     pub fn call(&self) -> &Call {
         &self.call
+    }
+
+    /// The same to keep: a conversation is too long to copy for the journal.
+    pub fn share_call(&self) -> Arc<Call> {
+        Arc::clone(&self.call)
     }
 
     /// What the host found out about it.

@@ -40,17 +40,10 @@ pub struct Header {
     pub at: Time,
     /// The kind of event, as [`Event::kind`] names it.
     pub kind: String,
-    /// [`Hash`] of the header before; all zeros for the first.
+    /// [`Hash`] of the header before, as it is stored; all zeros for the first.
     pub prev: Hash,
     /// [`Hash`] of the payload.
     pub payload: Hash,
-}
-
-impl Header {
-    /// What the next record's `prev` must be.
-    pub fn hash(&self) -> Hash {
-        Hash::of(&canonical(self))
-    }
 }
 
 /// What is recorded.
@@ -407,7 +400,7 @@ impl Chain {
     }
 
     /// Makes the next record: its header and payload, as they are stored.
-    pub fn append(&mut self, epoch: u64, at: Time, event: &Event) -> (Header, Vec<u8>) {
+    pub fn append(&mut self, epoch: u64, at: Time, event: &Event) -> (Vec<u8>, Vec<u8>) {
         let payload = canonical(event);
         let header = Header {
             format: FORMAT,
@@ -419,8 +412,9 @@ impl Chain {
             prev: self.prev,
             payload: Hash::of(&payload),
         };
+        let header = canonical(&header);
         self.next += 1;
-        self.prev = header.hash();
+        self.prev = Hash::of(&header);
         (header, payload)
     }
 
@@ -471,7 +465,7 @@ mod tests {
 
     fn journal() -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut chain = Chain::new(RunId([1; 16]));
-        (0..4).map(|n| chain.append(1, Time(n), &event(&n.to_string()))).map(|(h, p)| (canonical(&h), p)).collect()
+        (0..4).map(|n| chain.append(1, Time(n), &event(&n.to_string()))).collect()
     }
 
     fn verify(rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), Damage> {
@@ -519,7 +513,7 @@ mod tests {
     fn the_format_is_pinned() {
         let mut chain = Chain::new(RunId([1; 16]));
         let (header, payload) = chain.append(1, Time(5), &event("hello"));
-        insta::assert_snapshot!(String::from_utf8(canonical(&header)).unwrap(), @r#"{"format":1,"run":"01010101010101010101010101010101","number":0,"epoch":1,"at":5,"kind":"remarked","prev":"0000000000000000000000000000000000000000000000000000000000000000","payload":"c4375df574e78c198a9ae5b96d84f7fbabe9fe21b43b201b2267b77486c95b20"}"#);
+        insta::assert_snapshot!(String::from_utf8(header).unwrap(), @r#"{"format":1,"run":"01010101010101010101010101010101","number":0,"epoch":1,"at":5,"kind":"remarked","prev":"0000000000000000000000000000000000000000000000000000000000000000","payload":"c4375df574e78c198a9ae5b96d84f7fbabe9fe21b43b201b2267b77486c95b20"}"#);
         insta::assert_snapshot!(String::from_utf8(payload).unwrap(), @r#"{"remarked":{"from":"person","text":"hello"}}"#);
     }
 }

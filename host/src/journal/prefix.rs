@@ -26,8 +26,8 @@ struct Talk {
 }
 
 impl Talks {
-    /// Takes the stored beginning out of a request, and remembers the request.
-    pub(super) fn shorten(&mut self, seq: u64, request: &mut Request) -> Option<Prefix> {
+    /// The request without the beginning that is stored, and which that is; remembers the request.
+    pub(super) fn shorten(&mut self, seq: u64, request: &Request) -> (Request, Option<Prefix>) {
         let messages: Vec<Hash> = request.messages.iter().map(hash).collect();
         let (at, common) = self
             .kept
@@ -38,11 +38,20 @@ impl Talks {
             .unwrap_or((0, 0));
         let prefix = self.kept.get(at).filter(|_| common > 0).map(|talk| talk.seq);
         self.remember(at, common, Talk { seq, messages });
-        let count = u32::try_from(common).ok()?;
-        prefix.map(|seq| {
-            drop(request.messages.drain(..common));
-            Prefix { seq, messages: count }
-        })
+        let prefix = prefix.zip(u32::try_from(common).ok()).map(|(seq, messages)| Prefix { seq, messages });
+        let from = if prefix.is_some() { common } else { 0 };
+        let rest = Request {
+            model: request.model.clone(),
+            system: request.system.clone(),
+            messages: request.messages.iter().skip(from).cloned().collect(),
+            tools: request.tools.clone(),
+            choice: request.choice.clone(),
+            schema: request.schema.clone(),
+            more: request.more.clone(),
+            max_output: request.max_output,
+            temperature: request.temperature,
+        };
+        (rest, prefix)
     }
 
     /// Remembers a request as it is stored.

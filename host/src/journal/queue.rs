@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use orchestra_pit_core::budget::{Cost, Line};
@@ -36,7 +37,6 @@ pub struct Ticket {
 }
 
 /// What is queued.
-#[expect(clippy::large_enum_variant, reason = "nearly all are records, and a box would cost the caller an allocation")]
 pub(super) enum Item {
     Begin { run: RunId, tree: RunId },
     Install { tree: RunId, runs: Vec<(RunId, Written)> },
@@ -55,7 +55,7 @@ impl Item {
 /// A record before it is encoded.
 pub(super) enum What {
     Event(Event),
-    Intended { seq: u64, call: Call, facts: Facts, rule: String, line: Line },
+    Intended { seq: u64, call: Arc<Call>, facts: Facts, rule: String, line: Line },
     Answered { seq: u64, digest: Option<Hash>, answer: Answer, cost: Cost },
 }
 
@@ -63,6 +63,8 @@ pub(super) enum What {
 pub(super) struct Queue {
     state: Mutex<State>,
     bell: Condvar,
+    /// Whether new calls wait for room. Beside the state, so that a call need not lock it twice.
+    crowded: AtomicBool,
 }
 
 #[derive(Default)]
@@ -137,6 +139,11 @@ impl State {
         (position <= self.settled).then_some(Ok(()))
     }
 
+    /// Whether too much is queued. Once nothing is written any more nobody waits: whatever they do next is refused.
+    fn crowded(&self) -> bool {
+        self.bytes > ROOM && self.failed.is_none()
+    }
+
     fn push(&mut self, item: Item) -> u64 {
         self.bytes += weigh::item(&item);
         self.items.push(item);
@@ -150,8 +157,11 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the writer where it has to know.
+    /// After every push: wakes the writer where it has to know.
     fn ring(&self, mut state: MutexGuard<'_, State>) {
+        if state.bytes > ROOM {
+            self.crowded.store(state.crowded(), Ordering::Relaxed);
+        }
         let wake = match state.writer {
             Writer::Awake => false,
             Writer::Lingers => state.urgent,
@@ -280,10 +290,10 @@ impl Queue {
 
     /// Waits while too much is queued.
     pub(super) async fn room(&self) {
-        loop {
+        while self.crowded.load(Ordering::Relaxed) {
             let told = {
                 let mut state = self.lock();
-                if state.bytes <= ROOM || state.failed.is_some() {
+                if !state.crowded() {
                     return;
                 }
                 let (tell, told) = oneshot::channel();
@@ -319,8 +329,8 @@ impl Queue {
     }
 
     /// For the writer: all that is queued, once something is urgent or has lingered. `None` when the journal was dropped and
-    /// nothing is left.
-    pub(super) fn next(&self) -> Option<Vec<Item>> {
+    /// nothing is left. The queue goes on in the vector that was emptied, so that it need not grow anew.
+    pub(super) fn next(&self, mut emptied: Vec<Item>) -> Option<Vec<Item>> {
         let mut state = self.lock();
         loop {
             if state.items.is_empty() {
@@ -342,7 +352,8 @@ impl Queue {
                 state.writer = Writer::Awake;
             }
             state.urgent = false;
-            return Some(std::mem::take(&mut state.items));
+            std::mem::swap(&mut state.items, &mut emptied);
+            return Some(emptied);
         }
     }
 
@@ -380,8 +391,9 @@ impl Queue {
                 None => state.waiting.push(waiting),
             }
         }
-        let crowd =
-            if state.bytes <= ROOM || state.failed.is_some() { std::mem::take(&mut state.crowd) } else { Vec::new() };
+        let crowded = state.crowded();
+        self.crowded.store(crowded, Ordering::Relaxed);
+        let crowd = if crowded { Vec::new() } else { std::mem::take(&mut state.crowd) };
         drop(state);
         for (tell, outcome) in told {
             // Whoever no longer waits need not be told.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use orchestra_pit_core::call::{Call, canonical, model};
+use orchestra_pit_core::call::{Call, model};
 use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::record::{Answered, Chain, Event, Intended};
 use orchestra_pit_core::time::Time;
@@ -39,6 +39,9 @@ impl Line {
         Self { tree, chain: Chain::new(run), talks: Talks::default(), open: Vec::new() }
     }
 }
+
+/// Items that an idle queue keeps room for: half a megabyte.
+const SPARE: usize = 1024;
 
 struct Writer {
     store: Box<dyn Store>,
@@ -94,23 +97,26 @@ impl Drop for End {
 
 impl Writer {
     fn work(&mut self) {
-        while let Some(mut items) = self.queue.next() {
+        let mut emptied = Vec::new();
+        while let Some(mut items) = self.queue.next(emptied) {
             while !items.is_empty() {
                 // What was queued before a claim is of the life before it, and committed with that life's epoch.
                 let claim = items.iter().position(Item::is_claim);
-                let rest = items.split_off(claim.map_or(items.len(), |at| at.max(1)));
-                let batch = self.encode(std::mem::replace(&mut items, rest));
+                let end = claim.map_or(items.len(), |at| at.max(1));
+                let batch = self.encode(items.drain(..end));
                 if let Err(why) = self.commit(batch) {
                     self.queue.fail(why.clone());
                     return self.refuse(items, &why);
                 }
             }
+            items.shrink_to(SPARE);
+            emptied = items;
         }
     }
 
     /// Nothing is written any more; whoever asks is told why.
     fn refuse(&mut self, first: Vec<Item>, why: &Refused) {
-        let rest = std::iter::from_fn(|| self.queue.next());
+        let rest = std::iter::from_fn(|| self.queue.next(Vec::new()));
         for item in std::iter::once(first).chain(rest).flatten() {
             if let Item::Ask { reply, .. } = item {
                 drop(reply.send(Err(why.clone())));
@@ -118,7 +124,7 @@ impl Writer {
         }
     }
 
-    fn encode(&mut self, items: Vec<Item>) -> Batch {
+    fn encode(&mut self, items: impl ExactSizeIterator<Item = Item>) -> Batch {
         let mut batch = Batch { items: items.len() as u64, ..Batch::default() };
         for item in items {
             batch.bytes += weigh::item(&item);
@@ -165,13 +171,16 @@ impl Writer {
         let (tree, epoch) = (line.tree, *self.trees.get(&line.tree)?);
         let event = match what {
             What::Event(event) => event,
-            What::Intended { seq, mut call, facts, rule, line: held } => {
+            What::Intended { seq, call, facts, rule, line: held } => {
                 let digest = call.digest();
                 line.open.retain(|(open, _)| *open != seq);
                 line.open.push((seq, digest));
-                let prefix = match &mut call {
-                    Call::Model(model::Call::Ask(request)) => line.talks.shorten(seq, request),
-                    _ => None,
+                let (call, prefix) = match &*call {
+                    Call::Model(model::Call::Ask(request)) => {
+                        let (rest, prefix) = line.talks.shorten(seq, request);
+                        (Call::Model(model::Call::Ask(rest)), prefix)
+                    }
+                    _ => (Arc::unwrap_or_clone(call), None),
                 };
                 Event::Intended(Box::new(Intended { seq, call, facts, at, rule, line: held, prefix }))
             }
@@ -189,7 +198,7 @@ impl Writer {
         let number = line.chain.next();
         let (header, payload) = line.chain.append(epoch, at, &event);
         self.records += 1;
-        Some(Append { tree, run, number, epoch, header: canonical(&header), payload, head: line.chain.head(), stand })
+        Some(Append { tree, run, number, epoch, header, payload, head: line.chain.head(), stand })
     }
 
     fn commit(&mut self, mut batch: Batch) -> Result<(), Refused> {

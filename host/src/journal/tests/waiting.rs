@@ -29,7 +29,7 @@ fn calls_wait_while_too_much_is_queued_and_answers_do_not() {
     }
     let mut room = pin!(queue.room());
     assert!(poll(room.as_mut()).is_pending());
-    let items = queue.next().unwrap();
+    let items = queue.next(Vec::new()).unwrap();
     assert!(poll(room.as_mut()).is_pending(), "taken is not written yet");
     queue.settle(items.len() as u64, weight(&items), Vec::new());
     assert!(poll(room).is_ready());
