@@ -22,7 +22,7 @@ const TABLES: i64 = 1;
 /// Says in the file's header that it is a journal of ours: `pitj`.
 const APPLICATION: i64 = 0x7069_746a;
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
     CREATE TABLE trees (
         id INTEGER PRIMARY KEY,
         tree BLOB NOT NULL UNIQUE,

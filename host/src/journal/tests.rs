@@ -15,6 +15,7 @@ use super::*;
 mod conformance;
 mod crash;
 mod damage;
+mod document;
 mod files;
 mod past;
 mod talks;
