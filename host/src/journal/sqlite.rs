@@ -90,7 +90,8 @@ fn place(path: &Path) -> Result<PathBuf, OpenError> {
     private_file(&mut options);
     // Never opened when it is there: closing it would give up the locks that SQLite has on it elsewhere in this process.
     match options.open(&path) {
-        Ok(_) => {}
+        // Without this a power cut could take the file's name, and with it all that was on disk.
+        Ok(_) => std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(system)?,
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => close_to_others(&path).map_err(system)?,
         Err(error) => return Err(system(error)),
     }
@@ -165,8 +166,14 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     // 16 MiB between checkpoints, each of which costs three further writes to disk: so rare that they do not count.
     connection.pragma_update(None, "wal_autocheckpoint", 4096)?;
     connection.pragma_update(None, "journal_size_limit", 32 << 20)?;
+    let made =
+        |connection: &Connection| connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    // Looked at before anything is locked: whoever only reads must not wait for those who write.
+    if made(connection)? != 0 {
+        return Ok(());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == 0 {
+    if made(&transaction)? == 0 {
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION)?;
         transaction.pragma_update(None, "user_version", TABLES)?;

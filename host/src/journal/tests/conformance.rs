@@ -54,6 +54,7 @@ for_every_store! {
     what_is_written_is_read_in_order
     a_finished_call_is_recalled
     a_tree_that_is_taken_over_refuses_its_old_owner
+    owners_that_fight_over_a_tree_leave_one_chain
     an_old_owner_that_goes_on_where_the_new_one_stands_is_refused
     what_rides_is_on_record_with_anyones_next_intent
     what_nobody_waits_for_is_written_all_the_same
@@ -153,6 +154,36 @@ async fn a_tree_that_is_taken_over_refuses_its_old_owner(place: &dyn Place) {
     assert_eq!(new.verify(TREE).await, Ok(7));
     let epochs: Vec<u64> = new.read(TREE, 4).await.unwrap().iter().map(|(header, _)| header.epoch).collect();
     assert_eq!(epochs, [1, 2, 2]);
+}
+
+/// Each takes the tree over from the others again and again, and writes until it is refused. All they were told is on record, in one
+/// chain, and no life writes after a later one has begun.
+async fn owners_that_fight_over_a_tree_leave_one_chain(place: &dyn Place) {
+    let first = place.open();
+    first.new_tree(TREE).await;
+    let owners = (0..3).map(|_| async {
+        let journal = place.open();
+        let mut told = 0;
+        for _ in 0..6 {
+            journal.claim(TREE).await.unwrap();
+            if journal.resume(TREE).await.is_err() {
+                continue;
+            }
+            for n in 0..40 {
+                let ticket = journal.write(TREE, Time(n), said("mine"));
+                match journal.flush(ticket).await {
+                    Ok(()) => told += 1,
+                    Err(_) => break,
+                }
+            }
+        }
+        told
+    });
+    let told: u64 = futures::future::join_all(owners).await.into_iter().sum();
+    assert_eq!(first.verify(TREE).await, Ok(1 + told));
+    let epochs: Vec<u64> = first.read(TREE, 0).await.unwrap().iter().map(|(header, _)| header.epoch).collect();
+    assert!(epochs.is_sorted(), "{epochs:?}");
+    assert_eq!(first.claim(TREE).await, Ok(1 + 18 + 1));
 }
 
 /// Also an intent that is not written again, because it is on record from an earlier life, is the owner's alone to act on.

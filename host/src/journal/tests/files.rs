@@ -100,6 +100,9 @@ async fn a_full_disk_refuses_from_then_on_and_keeps_what_was_written() {
     assert_eq!(journal.claim(OTHER).await, Err(Refused::Full));
     let ticket = journal.write(TREE, Time(9), said("late"));
     assert_eq!(journal.flush(ticket).await, Err(Refused::Full));
+    // It can still be read.
+    assert!(journal.verify(TREE).await.unwrap() >= 2 * written);
+    assert_eq!(journal.trees().await.unwrap().len(), 1);
     drop(journal);
     // With room again, another host goes on.
     let journal = place.open();
@@ -108,6 +111,25 @@ async fn a_full_disk_refuses_from_then_on_and_keeps_what_was_written() {
     assert!(records.len() as u64 >= 2 * written, "{} records of {written} calls", records.len());
     journal.call(TREE, TREE, written, ask(&["y"])).await.unwrap();
     journal.verify(TREE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_of_another_process_is_waited_for() {
+    let place = InSqlite::new();
+    let journal = place.open();
+    journal.new_tree(TREE).await;
+    let other = rusqlite::Connection::open(place.file()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let call = tokio::spawn({
+        let journal = journal.clone();
+        async move { journal.call(TREE, TREE, 0, ask(&["a"])).await }
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert!(!call.is_finished());
+    // What rides goes on, and who only reads is not in anybody's way.
+    assert_eq!(place.open().verify(TREE).await, Ok(1));
+    other.execute_batch("COMMIT").unwrap();
+    assert_eq!(call.await.unwrap(), Ok(()));
 }
 
 #[tokio::test]
