@@ -1,11 +1,26 @@
-//! The program `pit`.
+//! Parses, assembles, runs one surface, returns an exit code.
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use orchestra_pit::guest::{COMPILE, compile_child};
+use orchestra_pit::surface::cli::{self, Pit};
+
 fn main() -> ExitCode {
-    // The compiler's own process, started by `guest`: hidden, and before anything else, because it limits itself first.
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == orchestra_pit::guest::COMPILE) {
-        return orchestra_pit::guest::compile_child(std::io::stdin(), std::io::stdout());
+    // Before anything else: the compiler's process has limits of its own, and no business with the rest.
+    if std::env::args_os().nth(1).is_some_and(|arg| arg == COMPILE) {
+        return compile_child(std::io::stdin().lock(), std::io::stdout().lock());
     }
-    ExitCode::SUCCESS
+    let pit = Pit::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("pit: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let exit = runtime.block_on(cli::run(pit));
+    // What is still at work (an owner's doorbell, a reader of the terminal) has nothing left to lose.
+    runtime.shutdown_background();
+    ExitCode::from(exit.code())
 }

@@ -3,3 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read and write files, and start programs")]
 
 pub mod guests;
+mod stage;
+
+pub use guests::path as guest;
+pub use stage::{LIBRARY, Said, Stage, pit};

@@ -136,6 +136,8 @@ pub struct Started {
     /// The name of the branch that the person started from; the first run only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onto: Option<String>,
+    /// What it is to do first: a host that ends before the first stretch is on record has lost nothing.
+    pub task: Task,
     /// A few words for people.
     pub title: String,
     /// The task on the board it works at.

@@ -30,7 +30,9 @@ pub struct Asking<'a> {
     pub who: &'a str,
     /// The call: asked again after a crash it is the same, and servers that know idempotency keys see that.
     pub id: CallId,
-    /// What the agent wants to know.
+    /// Which model, as `provider/model` or an alias of it.
+    pub model: &'a str,
+    /// What the agent wants to know. The alias in it is the agent's own; only a script looks at it.
     pub request: &'a Request,
     /// Tokens that the reply may have: what is held for it.
     pub most_output: u32,

@@ -188,12 +188,12 @@ impl Models {
     }
 
     /// What a request can cost.
-    pub fn quote(&self, request: &Request) -> Result<Quote, Error> {
+    pub fn quote(&self, model: &str, request: &Request) -> Result<Quote, Error> {
         let input = estimate::request(request);
         let (context, max_output, price) = match &self.script {
             Some(script) => (script.about().context, script.about().max_output, script.price()),
             None => {
-                let about = self.about(&request.model)?;
+                let about = self.about(model)?;
                 (about.context, about.max_output, self.prices.of(&about.name, input).map(|quoted| quoted.price))
             }
         };
@@ -213,7 +213,7 @@ impl Models {
         if let Some(script) = &self.script {
             return script.ask(asking, events).await;
         }
-        let Behind { full, endpoint, model, family } = match self.behind(&asking.request.model) {
+        let Behind { full, endpoint, model, family } = match self.behind(asking.model) {
             Ok(behind) => behind,
             Err(error) => return nothing(error),
         };
@@ -250,7 +250,9 @@ impl Models {
         let alias = if alias.is_empty() { "default" } else { alias };
         // An agent may ask for a role that the person has not filled: then it is their default.
         let role = matches!(alias, "strong" | "fast");
-        let full = self.aliases.get(alias).or_else(|| role.then(|| self.aliases.get("default")).flatten());
+        let named = || self.aliases.values().find(|full| full.model == alias);
+        let full =
+            self.aliases.get(alias).or_else(named).or_else(|| role.then(|| self.aliases.get("default")).flatten());
         let full = full.or_else(|| (alias == "default").then(|| self.aliases.get("strong")).flatten());
         full.and_then(|full| self.behind_name(full)).ok_or_else(|| self.unknown(alias))
     }

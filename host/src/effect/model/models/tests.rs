@@ -43,7 +43,7 @@ fn id(seq: u64) -> CallId {
 
 async fn ask(models: &Models, request: &Request) -> (Told, Vec<Delta>) {
     let deltas = Mutex::new(Vec::new());
-    let asking = Asking { who: "coder", id: id(3), request, most_output: 64 };
+    let asking = Asking { who: "coder", id: id(3), model: &request.model, request, most_output: 64 };
     let told = models.ask(asking, &|delta| deltas.lock().unwrap().push(delta)).await;
     (told, deltas.into_inner().unwrap())
 }
@@ -125,7 +125,7 @@ fn a_known_providers_key_goes_to_no_other_address() {
 fn a_quote_is_never_too_low_and_leaves_room() {
     let models = models("", Some("anthropic/claude-haiku-5-5"), &[]).unwrap();
     let mut asked = request(&"word ".repeat(1_000));
-    let quote = models.quote(&asked).unwrap();
+    let quote = models.quote(&asked.model, &asked).unwrap();
     assert!(quote.input >= 1_250, "{quote:?}");
     assert_eq!((quote.least_output, quote.most_output), (LEAST_OUTPUT, USUAL_OUTPUT));
     // Held at the cache's price, the dearest for input.
@@ -133,15 +133,15 @@ fn a_quote_is_never_too_low_and_leaves_room() {
     assert_eq!(quote.micro_usd(10_000), Some(expected));
 
     asked.max_output = Some(500);
-    let quote = models.quote(&asked).unwrap();
+    let quote = models.quote(&asked.model, &asked).unwrap();
     assert_eq!((quote.least_output, quote.most_output), (500, 500));
     asked.max_output = Some(u32::MAX);
-    assert_eq!(models.quote(&asked).unwrap().most_output, 128_000);
+    assert_eq!(models.quote(&asked.model, &asked).unwrap().most_output, 128_000);
     // Above a hundred thousand tokens of input this model costs five times as much, and the quote knows.
-    let long = models.quote(&request(&"word ".repeat(60_000))).unwrap();
+    let long = models.quote("", &request(&"word ".repeat(60_000))).unwrap();
     assert_eq!(long.price.map(|price| price.output), Some(crate::effect::model::price::Rate(2_500_000)));
 
     let local = super::tests::models("", Some("openrouter/some/model"), &[]).unwrap();
-    let quote = local.quote(&request(&"word ".repeat(50_000))).unwrap();
+    let quote = local.quote("", &request(&"word ".repeat(50_000))).unwrap();
     assert_eq!((quote.price, quote.micro_usd(1), quote.most_output), (None, None, LEAST_OUTPUT));
 }

@@ -69,7 +69,7 @@ fn next(mut request: Request, reply: &Reply, result: &str) -> Request {
 
 async fn ask(script: &Script, who: &str, run: u8, seq: u64, request: &Request) -> Result<Reply, Error> {
     let id = CallId { run: RunId([run; 16]), seq };
-    script.ask(Asking { who, id, request, most_output: 4096 }, &|_| {}).await.answer
+    script.ask(Asking { who, id, model: &request.model, request, most_output: 4096 }, &|_| {}).await.answer
 }
 
 #[tokio::test]
@@ -146,7 +146,8 @@ async fn a_reply_over_the_limit_is_cut_without_its_calls() {
     let script = Script::parse(SCRIPT).unwrap();
     let first = request("Add --json to ls");
     let id = CallId { run: RunId([1; 16]), seq: 0 };
-    let told = script.ask(Asking { who: "coder", id, request: &first, most_output: 2 }, &|_| {}).await;
+    let told =
+        script.ask(Asking { who: "coder", id, model: &first.model, request: &first, most_output: 2 }, &|_| {}).await;
     let reply = told.answer.unwrap();
     assert_eq!((reply.stop, reply.parts), (Stop::Length, vec![Part::Text("I lo".into())]));
     assert_eq!(reply.usage.output, 2);
@@ -160,7 +161,7 @@ async fn a_pace_streams_words() {
     let id = CallId { run: RunId([1; 16]), seq: 0 };
     let first = request("Add --json to ls");
     let started = tokio::time::Instant::now();
-    let asking = Asking { who: "coder", id, request: &first, most_output: 4096 };
+    let asking = Asking { who: "coder", id, model: &first.model, request: &first, most_output: 4096 };
     script.ask(asking, &|delta| seen.lock().unwrap().push(delta)).await.answer.unwrap();
     assert_eq!(started.elapsed(), Duration::from_millis(500 + 3 * 20 + 2 * 20 + 20));
     let seen = seen.into_inner().unwrap();

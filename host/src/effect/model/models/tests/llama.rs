@@ -56,8 +56,8 @@ fn asked(seed: u32) -> Request {
 
 async fn told(models: &Models, request: &Request) -> (Told, Vec<Delta>) {
     let deltas = Mutex::new(Vec::new());
-    let most_output = models.quote(request).unwrap().most_output;
-    let asking = Asking { who: "coder", id: id(1), request, most_output };
+    let most_output = models.quote(&request.model, request).unwrap().most_output;
+    let asking = Asking { who: "coder", id: id(1), model: &request.model, request, most_output };
     let told = models.ask(asking, &|delta| deltas.lock().unwrap().push(delta)).await;
     (told, deltas.into_inner().unwrap())
 }
@@ -100,7 +100,7 @@ async fn streams_and_counts(models: &Models) {
     assert!((20..80).contains(&reply.usage.input), "{:?}", reply.usage);
     assert_eq!(told.micro_usd, Some(0), "one's own machine costs nothing");
     // The estimate is for the budget: never below what the server counts.
-    assert!(models.quote(&asked(0)).unwrap().input >= reply.usage.input - 20);
+    assert!(models.quote("", &asked(0)).unwrap().input >= reply.usage.input - 20);
 }
 
 async fn seed_decides(models: &Models) {
@@ -124,10 +124,10 @@ async fn dropping_frees_the_server(models: &Models) {
     let endless = Request { max_output: Some(1_500), ..request("Count from 1 to 1000, all numbers.") };
     let begun = tokio::sync::Notify::new();
     let show = |_| begun.notify_one();
-    let most_output = models.quote(&endless).unwrap().most_output;
+    let most_output = models.quote(&endless.model, &endless).unwrap().most_output;
     assert!(most_output > 1_000);
     tokio::select! {
-        told = models.ask(Asking { who: "coder", id: id(2), request: &endless, most_output }, &show) => {
+        told = models.ask(Asking { who: "coder", id: id(2), model: &endless.model, request: &endless, most_output }, &show) => {
             panic!("it ends before it was dropped: {told:?}")
         }
         () = begun.notified() => {}

@@ -184,7 +184,7 @@ async fn dropping_the_question_closes_the_connection() {
     models.endpoints.get_mut("test").unwrap().patience.silence = Duration::from_secs(30);
     let begun = tokio::sync::Notify::new();
     let asked = request("hi");
-    let asking = Asking { who: "coder", id: id(0), request: &asked, most_output: 64 };
+    let asking = Asking { who: "coder", id: id(0), model: &asked.model, request: &asked, most_output: 64 };
     let show = |_| begun.notify_one();
     tokio::select! {
         _ = models.ask(asking, &show) => panic!("it does not end by itself"),

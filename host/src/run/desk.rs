@@ -1,0 +1,156 @@
+//! The desk where people answer: each run has at most one open question, because an agent makes one call at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use orchestra_pit_core::call::CallId;
+use orchestra_pit_core::id::RunId;
+use tokio::sync::oneshot;
+
+use super::command::{Unheeded, What};
+use crate::gate::lock;
+
+/// What a run waits to hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waits {
+    /// Any words, or one of these choices.
+    Words(Vec<String>),
+    /// Yes, perhaps with changes, or no.
+    Decision,
+    /// Yes or no to a call that a rule asks about.
+    Permission,
+}
+
+/// What a person said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// In words.
+    Words(String),
+    /// Yes.
+    Yes {
+        /// For all that is alike in this run.
+        run: bool,
+        /// As changed.
+        body: Option<String>,
+        /// Who.
+        by: String,
+    },
+    /// No.
+    No {
+        /// For the agent.
+        why: String,
+        /// Who.
+        by: String,
+    },
+}
+
+/// The open questions of a tree.
+#[derive(Debug, Default)]
+pub struct Questions(Mutex<BTreeMap<RunId, Pending>>);
+
+#[derive(Debug)]
+struct Pending {
+    call: CallId,
+    waits: Waits,
+    tell: oneshot::Sender<Heard>,
+}
+
+impl Questions {
+    /// Opens the question of a call. An answer resolves the receiver, once.
+    pub fn open(&self, call: CallId, waits: Waits) -> oneshot::Receiver<Heard> {
+        let (tell, hear) = oneshot::channel();
+        lock(&self.0).insert(call.run, Pending { call, waits, tell });
+        hear
+    }
+
+    /// Closes what a run asked: it is not waiting any more.
+    pub fn close(&self, call: CallId) {
+        let mut open = lock(&self.0);
+        if open.get(&call.run).is_some_and(|pending| pending.call == call) {
+            open.remove(&call.run);
+        }
+    }
+
+    /// Gives a person's answer to the run that waits for it, and to no other.
+    pub fn answer(&self, run: RunId, what: What, by: String) -> Result<(), Unheeded> {
+        let mut open = lock(&self.0);
+        let waits = open.get(&run).map(|pending| pending.waits.clone()).ok_or(Unheeded::NotWaiting(run))?;
+        let otherwise = |what: &str| Err(Unheeded::Otherwise { run, what: what.to_owned() });
+        let heard = match (&waits, what) {
+            (Waits::Words(choices), What::Answer { text }) if choices.is_empty() || choices.contains(&text) => {
+                Heard::Words(text)
+            }
+            (Waits::Words(choices), _) if !choices.is_empty() => {
+                return otherwise(&format!("one of: {}", choices.join(", ")));
+            }
+            (Waits::Words(_), _) => return otherwise("an answer in words"),
+            (Waits::Decision, What::Approve { run, body }) => Heard::Yes { run, body, by },
+            // A permission is for what was shown: there is nothing in it that a person could change.
+            (Waits::Permission, What::Approve { run, body: None }) => Heard::Yes { run, body: None, by },
+            (Waits::Decision | Waits::Permission, What::Reject { why }) => Heard::No { why, by },
+            (Waits::Decision | Waits::Permission, _) => return otherwise("a yes or no"),
+        };
+        if let Some(pending) = open.remove(&run) {
+            // Whoever waited may have been cancelled in between: then nobody is there to hear it.
+            pending.tell.send(heard).map_err(|_| Unheeded::NotWaiting(run))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: CallId = CallId { run: RunId([1; 16]), seq: 3 };
+    const B: CallId = CallId { run: RunId([2; 16]), seq: 3 };
+
+    fn words(text: &str) -> What {
+        What::Answer { text: text.into() }
+    }
+
+    #[test]
+    fn an_answer_reaches_the_one_who_asked_and_once() {
+        let desk = Questions::default();
+        let (mut a, mut b) = (desk.open(A, Waits::Words(vec![])), desk.open(B, Waits::Words(vec![])));
+        desk.answer(A.run, words("yes"), "me".into()).unwrap();
+        assert_eq!(a.try_recv(), Ok(Heard::Words("yes".into())));
+        assert!(b.try_recv().is_err());
+        assert_eq!(desk.answer(A.run, words("again"), "me".into()), Err(Unheeded::NotWaiting(A.run)));
+    }
+
+    #[test]
+    fn what_does_not_fit_leaves_the_question_open() {
+        let desk = Questions::default();
+        let mut heard = desk.open(A, Waits::Words(vec!["a".into(), "b".into()]));
+        assert!(matches!(desk.answer(A.run, words("c"), "me".into()), Err(Unheeded::Otherwise { .. })));
+        assert!(matches!(
+            desk.answer(A.run, What::Approve { run: false, body: None }, "me".into()),
+            Err(Unheeded::Otherwise { .. })
+        ));
+        desk.answer(A.run, words("b"), "me".into()).unwrap();
+        assert_eq!(heard.try_recv(), Ok(Heard::Words("b".into())));
+    }
+
+    #[test]
+    fn a_permission_is_a_yes_or_no_to_what_was_shown() {
+        let desk = Questions::default();
+        let mut heard = desk.open(A, Waits::Permission);
+        assert!(desk.answer(A.run, words("sure"), "me".into()).is_err());
+        assert!(desk.answer(A.run, What::Approve { run: false, body: Some("more".into()) }, "me".into()).is_err());
+        desk.answer(A.run, What::Reject { why: "no".into() }, "me".into()).unwrap();
+        assert_eq!(heard.try_recv(), Ok(Heard::No { why: "no".into(), by: "me".into() }));
+    }
+
+    #[test]
+    fn a_closed_question_is_not_answered() {
+        let desk = Questions::default();
+        let _heard = desk.open(A, Waits::Decision);
+        desk.close(CallId { seq: 4, ..A });
+        desk.close(A);
+        assert_eq!(
+            desk.answer(A.run, What::Reject { why: String::new() }, "me".into()),
+            Err(Unheeded::NotWaiting(A.run))
+        );
+    }
+}

@@ -1,0 +1,49 @@
+//! Makes a tree's state and workspaces again from its records.
+
+use std::collections::HashMap;
+
+use orchestra_pit_core::call::Error;
+use orchestra_pit_core::id::RunId;
+use orchestra_pit_core::record::{Ended, Event, Header};
+
+use super::{Host, StartError, State};
+
+/// Applies records in the order they were written. `ended` is called at each end, when the workspace is what it was then.
+pub(super) fn fold(
+    host: &Host,
+    records: &[(Header, Option<Event>)],
+    state: &mut State,
+    mut ended: impl FnMut(RunId, &Ended),
+) -> Result<(), StartError> {
+    let mut intents = HashMap::new();
+    let workspaces = &host.effects.workspaces;
+    for (header, event) in records {
+        let run = header.run;
+        let event = event
+            .as_ref()
+            .ok_or_else(|| StartError::Fold { run, why: format!("record {} was erased", header.number) })?;
+        let failed = |error: Error| StartError::Fold { run, why: error.message };
+        state.apply(run, header.at, event);
+        let started = state.runs.get(&run).map(|run| run.started.clone());
+        match (event, started) {
+            (Event::Started(started), _) => workspaces.open(run, started.base, &started.site.branch).map_err(failed)?,
+            (Event::Began(_), Some(started)) => {
+                workspaces.lease(started.site.tree, run, &started.lease).map_err(failed)?
+            }
+            (Event::Ended(end), _) => {
+                ended(run, end);
+                workspaces.release(run);
+            }
+            (Event::Intended(intended), _) => {
+                intents.insert(run, intended.call.clone());
+            }
+            (Event::Answered(answered), Some(started)) => {
+                if let (Some(call), Ok(_)) = (intents.remove(&run), &answered.answer) {
+                    workspaces.redo(&started.site, &call, &answered.answer).map_err(failed)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,432 @@
+//! What a tree of runs stands at: a fold of its records.
+//!
+//! The owner applies each record as it writes it, a resumed owner applies them all again, and whoever only looks
+//! (`pit status`) does the same: there is no second truth.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use orchestra_pit_core::budget::{Balance, Cost, Ledger, Line};
+use orchestra_pit_core::call::delegate::Task;
+use orchestra_pit_core::call::human::Remark;
+use orchestra_pit_core::call::{Answer, Call, Value, delegate, human, model, vcs};
+use orchestra_pit_core::id::{Oid, RunId};
+use orchestra_pit_core::policy::Approval;
+use orchestra_pit_core::record::{Asked, Began, Ended, Event, Said, Started};
+use orchestra_pit_core::time::Time;
+
+use crate::effect::board::Board;
+
+/// A tree of runs as its records say.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// By id.
+    pub runs: BTreeMap<RunId, Run>,
+    /// In the order in which they were started: a run's place here is its ordinal.
+    pub order: Vec<RunId>,
+    /// What the team shares.
+    pub board: Board,
+    /// What was held and spent.
+    pub ledger: Ledger,
+    /// What became of the result, newest last.
+    pub accepted: Vec<Acceptance>,
+}
+
+/// A result that a person took, or gave back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The ref.
+    pub onto: String,
+    /// Before.
+    pub old: Oid,
+    /// Now.
+    pub new: Oid,
+    /// Taken back since.
+    pub undone: bool,
+}
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its start record.
+    pub started: Arc<Started>,
+    /// When it was started.
+    pub since: Time,
+    /// The stretch of guest code it is in, and how many there were.
+    pub began: Option<Arc<Began>>,
+    /// Whether it is at work.
+    pub phase: Phase,
+    /// The call it is in, if it is in one.
+    pub open: Option<Open>,
+    /// What was said to it and not read yet.
+    pub remarks: VecDeque<Remark>,
+    /// What people have said yes to.
+    pub approvals: Vec<Approval>,
+    /// The tip of its branch.
+    pub tip: Oid,
+    /// Commits it has made.
+    pub commits: u32,
+    /// The number of its next call.
+    pub next: u64,
+    /// Notices it has sent to people.
+    pub notices: u64,
+    /// Bytes of lines it has logged.
+    pub logged: usize,
+    /// Turns it has taken with a model.
+    pub turns: u64,
+    /// What it was refused, oldest first.
+    pub refused: Vec<Refusal>,
+    /// The last thing it did: when and what.
+    pub last: (Time, String),
+    /// Questions that were put to people by it.
+    pub asked: u32,
+    /// What models used and cost it.
+    pub usage: model::Usage,
+}
+
+/// What a run is at.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Phase {
+    /// In a life, or to be resumed into one.
+    Live,
+    /// Over, unless somebody sends it back.
+    Ended(Arc<Ended>),
+}
+
+/// A call without an answer.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// Its number.
+    pub seq: u64,
+    /// What.
+    pub call: Call,
+    /// When it was made.
+    pub at: Time,
+    /// A rule asks a person about it.
+    pub asked: Option<Arc<Asked>>,
+    /// What is held for it; none while it is only asked about.
+    pub line: Option<Line>,
+}
+
+/// A call that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// When.
+    pub at: Time,
+    /// `noun.function`.
+    pub function: String,
+    /// What it was about: a path, an agent's name.
+    pub about: String,
+    /// The rule.
+    pub rule: String,
+    /// The sentence.
+    pub message: String,
+}
+
+impl State {
+    /// Applies a record.
+    pub fn apply(&mut self, run: RunId, at: Time, event: &Event) {
+        if let Event::Started(started) = event {
+            self.start(run, at, started);
+            return;
+        }
+        match event {
+            Event::Raised { caps, .. } => self.ledger.raise(run, *caps),
+            Event::Accepted { onto, old, new, .. } => {
+                self.accepted.push(Acceptance { onto: onto.clone(), old: *old, new: *new, undone: false });
+            }
+            Event::Unaccepted { .. } => {
+                if let Some(last) = self.accepted.last_mut() {
+                    last.undone = true;
+                }
+            }
+            Event::Ended(_) => self.ledger.close_child(run),
+            Event::Intended(intended) => {
+                return self.intended(run, at, intended.seq, &intended.call, intended.at, intended.line);
+            }
+            Event::Answered(answered) => {
+                let call = self.answered(run, at, answered.seq, &answered.answer, answered.cost);
+                if let (Some(Call::Board(call)), Ok(_)) = (&call, &answered.answer) {
+                    let author = self.author(run);
+                    // Whatever it answers now, it has answered then.
+                    let _ = self.board.call(&author, call);
+                }
+                return;
+            }
+            _ => {}
+        }
+        if let Some(entry) = self.runs.get_mut(&run) {
+            entry.apply(at, event);
+        }
+    }
+
+    /// Applies an intent.
+    pub fn intended(&mut self, run: RunId, at: Time, seq: u64, call: &Call, made: Time, line: Line) {
+        self.ledger.recall_hold(run, line);
+        if let Some(entry) = self.runs.get_mut(&run) {
+            entry.intend(at, seq, call, made, line);
+        }
+    }
+
+    /// Applies an answer, except to the board, which the effect itself has changed when this happens live. Comes back with the
+    /// call that was answered.
+    pub fn answered(&mut self, run: RunId, at: Time, seq: u64, answer: &Answer, cost: Cost) -> Option<Call> {
+        let open = self.runs.get_mut(&run)?.answer(at, seq, answer)?;
+        match open.line {
+            Some(Line::Spend(held)) => self.ledger.recall_settle(run, held, cost),
+            Some(Line::Carve(_, caps)) if answer.is_err() => self.ledger.give_back(run, caps),
+            Some(Line::Carve(..)) | None => {}
+        }
+        Some(open.call)
+    }
+
+    fn start(&mut self, run: RunId, at: Time, started: &Started) {
+        match started.site.parent {
+            Some(parent) => self.ledger.open_child(parent, run, started.caps, at),
+            None => self.ledger.open(run, started.caps, at),
+        }
+        self.order.push(run);
+        self.runs.insert(run, Run::new(at, started));
+    }
+
+    /// Who a note of a run is signed by: the agent and its place, `coder 3f.2`.
+    pub fn author(&self, run: RunId) -> String {
+        match self.runs.get(&run) {
+            Some(entry) => format!("{} {}", entry.agent(), self.name(run)),
+            None => run.short(),
+        }
+    }
+
+    /// A run's name for people: the tree's short id, and the run's place in it unless it is the first.
+    pub fn name(&self, run: RunId) -> String {
+        let Some(entry) = self.runs.get(&run) else { return run.short() };
+        match entry.started.ordinal {
+            0 => run.short(),
+            ordinal => format!("{}.{ordinal}", entry.started.site.tree.short()),
+        }
+    }
+
+    /// The first run of the tree.
+    pub fn root(&self) -> Option<&Run> {
+        self.runs.get(self.order.first()?)
+    }
+
+    /// The children of a run, oldest first.
+    pub fn children(&self, parent: RunId) -> impl Iterator<Item = (RunId, &Run)> {
+        self.order.iter().filter_map(move |id| {
+            let run = self.runs.get(id)?;
+            (run.started.site.parent == Some(parent)).then_some((*id, run))
+        })
+    }
+
+    /// What a run's account stands at.
+    pub fn balance(&self, run: RunId) -> Balance {
+        self.ledger.balance(run)
+    }
+}
+
+impl Run {
+    fn new(at: Time, started: &Started) -> Self {
+        Self {
+            since: at,
+            began: None,
+            phase: Phase::Live,
+            open: None,
+            remarks: VecDeque::new(),
+            approvals: Vec::new(),
+            tip: started.base,
+            commits: 0,
+            next: 0,
+            notices: 0,
+            logged: 0,
+            turns: 0,
+            refused: Vec::new(),
+            last: (at, "started".to_owned()),
+            asked: 0,
+            usage: model::Usage::default(),
+            started: Arc::new(started.clone()),
+        }
+    }
+
+    /// The agent's name without its version.
+    pub fn agent(&self) -> &str {
+        let name = self.started.site.agent_name.as_str();
+        name.split_once('@').map_or(name, |(name, _)| name)
+    }
+
+    /// The task it is at.
+    pub fn task(&self) -> Option<&Task> {
+        self.began.as_deref().map(|began| &began.task)
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&self) -> Option<&Ended> {
+        match &self.phase {
+            Phase::Ended(ended) => Some(ended),
+            Phase::Live => None,
+        }
+    }
+
+    fn apply(&mut self, at: Time, event: &Event) {
+        match event {
+            Event::Began(began) => {
+                self.phase = Phase::Live;
+                self.next = began.first;
+                self.open = None;
+                self.began = Some(Arc::new((**began).clone()));
+            }
+            Event::Asked(asked) => {
+                self.asked += 1;
+                self.last = (at, format!("asks: {}", asked.call.name()));
+                let asked = Arc::new((**asked).clone());
+                let (seq, call, made) = (asked.seq, asked.call.clone(), asked.at);
+                self.open = Some(Open { seq, call, at: made, asked: Some(asked), line: None });
+            }
+            Event::Ruled(ruled) => self.rule(at, ruled.seq, &ruled.ruling),
+            Event::Remarked(remark) => {
+                self.remarks.push_back(Remark { text: remark.text.clone(), time: at, from: remark.from.clone() });
+            }
+            Event::Ended(ended) => {
+                self.tip = ended.commit;
+                self.open = None;
+                self.last = (at, "ended".to_owned());
+                self.phase = Phase::Ended(Arc::new((**ended).clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn rule(&mut self, at: Time, seq: u64, said: &Said) {
+        let mut refuse = |call: &Call, rule: &str, message: String| {
+            self.refused.push(Refusal {
+                at,
+                function: function(call),
+                about: about(call),
+                rule: rule.to_owned(),
+                message,
+            });
+        };
+        match said {
+            Said::Approved(approval) => self.approvals.push(approval.clone()),
+            Said::Rejected { by, why } => {
+                if let Some(open) = &self.open {
+                    refuse(&open.call, "person", format!("{by} said no: {why}"));
+                }
+            }
+            Said::Denied { call, reasons } => {
+                let first = reasons.first();
+                refuse(call, first.map_or("", |r| &r.rule), first.map(|r| r.message.clone()).unwrap_or_default());
+                self.open = Some(Open { seq, call: call.clone(), at, asked: None, line: None });
+            }
+            Said::Exhausted { call, shortage } => {
+                refuse(call, "budget", shortage.message());
+                self.open = Some(Open { seq, call: call.clone(), at, asked: None, line: None });
+            }
+        }
+    }
+
+    fn intend(&mut self, at: Time, seq: u64, wanted: &Call, made: Time, line: Line) {
+        let call = light(wanted);
+        if matches!(call, Call::Human(human::Call::Ask { .. } | human::Call::Propose { .. })) {
+            self.asked += 1;
+        }
+        if let Some(doing) = doing(wanted) {
+            self.last = (at, doing);
+        }
+        self.open = Some(Open { seq, call, at: made, asked: None, line: Some(line) });
+    }
+
+    fn answer(&mut self, at: Time, seq: u64, answer: &Answer) -> Option<Open> {
+        self.next = seq + 1;
+        let open = self.open.take().filter(|open| open.seq == seq)?;
+        match (&open.call, answer) {
+            (Call::Log(line), _) => self.logged += line.message.len(),
+            (Call::Human(human::Call::Notify { .. }), _) => self.notices += 1,
+            (_, Ok(Value::Human(human::Value::Remarks(read)))) => {
+                self.remarks.drain(..read.len().min(self.remarks.len()));
+            }
+            (
+                _,
+                Ok(Value::Vcs(vcs::Value::Commit(commit) | vcs::Value::Integration(vcs::Integration::Merged(commit)))),
+            ) => {
+                self.tip = commit.id;
+                self.commits += 1;
+                self.last = (at, format!("committed {}", &commit.id.to_string()[..8]));
+            }
+            (_, Ok(Value::Model(value))) => self.count(value),
+            _ => {}
+        }
+        Some(open)
+    }
+
+    fn count(&mut self, value: &model::Value) {
+        let model::Value::Reply(reply) = value else { return };
+        self.turns += 1;
+        self.usage.input += reply.usage.input;
+        self.usage.cached_read += reply.usage.cached_read;
+        self.usage.cache_write += reply.usage.cache_write;
+        self.usage.output += reply.usage.output;
+        self.usage.reasoning += reply.usage.reasoning;
+    }
+}
+
+/// A call without what is large in it and nobody looks at while it is open.
+fn light(call: &Call) -> Call {
+    use orchestra_pit_core::call::workspace::Call as W;
+    match call {
+        Call::Model(model::Call::Ask(request)) => Call::Model(model::Call::About(request.model.clone())),
+        Call::Workspace(W::Write { path, expect, executable, .. }) => Call::Workspace(W::Write {
+            path: path.clone(),
+            bytes: Default::default(),
+            expect: *expect,
+            executable: *executable,
+        }),
+        Call::Workspace(W::Edit { .. }) => Call::Workspace(W::Edit { edits: Vec::new() }),
+        call => call.clone(),
+    }
+}
+
+/// `noun.function`, also of a call that was malformed.
+fn function(call: &Call) -> String {
+    match call {
+        Call::Malformed { function, .. } => function.clone(),
+        call => call.name().to_owned(),
+    }
+}
+
+/// What a call is about, in a word.
+fn about(call: &Call) -> String {
+    use orchestra_pit_core::call::workspace::Call as W;
+    match call {
+        Call::Workspace(W::Stat { path } | W::Read { path, .. } | W::Write { path, .. } | W::Remove { path }) => {
+            path.to_string()
+        }
+        Call::Workspace(W::Rename { from, to }) => format!("{from} to {to}"),
+        Call::Delegate(delegate::Call::Start(order)) => order.agent.clone(),
+        Call::Model(model::Call::Ask(request)) => request.model.clone(),
+        Call::Model(model::Call::About(alias)) => alias.clone(),
+        _ => String::new(),
+    }
+}
+
+/// What a call does, as verb and object, for people who watch; none for what is not worth a line.
+fn doing(call: &Call) -> Option<String> {
+    use orchestra_pit_core::call::workspace::Call as W;
+    Some(match call {
+        Call::Model(model::Call::Ask(_)) => "thinking".to_owned(),
+        Call::Workspace(W::Read { path, .. }) => format!("reading {path}"),
+        Call::Workspace(W::Search(query)) => format!("searching `{}`", query.pattern),
+        Call::Workspace(W::Write { path, .. }) => format!("writing {path}"),
+        Call::Workspace(W::Edit { .. }) => "editing".to_owned(),
+        Call::Workspace(W::Remove { path }) => format!("removing {path}"),
+        Call::Workspace(W::Rename { from, to }) => format!("moving {from} to {to}"),
+        Call::Vcs(vcs::Call::Commit { .. }) => "committing".to_owned(),
+        Call::Vcs(vcs::Call::Integrate { .. }) => "integrating".to_owned(),
+        Call::Human(human::Call::Ask { .. }) => "asking".to_owned(),
+        Call::Human(human::Call::Propose { .. }) => "proposing".to_owned(),
+        Call::Delegate(delegate::Call::Start(order)) => format!("starting {}", order.agent),
+        Call::Delegate(delegate::Call::Wait { .. }) => "waiting for its team".to_owned(),
+        Call::Clock(_) => "waiting".to_owned(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,194 @@
+//! What effects find around an agent: its board, its people, its children.
+
+use std::sync::Arc;
+
+use orchestra_pit_core::call::delegate::{self, End};
+use orchestra_pit_core::call::human::Remark;
+use orchestra_pit_core::call::{Answer, Error, ErrorKind, Site, board};
+use orchestra_pit_core::id::{Hash, Oid, RunId};
+use orchestra_pit_core::pattern::{PathSet, Pattern};
+use orchestra_pit_core::policy::Grants;
+use orchestra_pit_core::record::{Event, Remarked, SEMANTICS, Started};
+
+use super::state::Phase;
+use super::tree::Tree;
+use crate::effect::{Birth, Team};
+use crate::gate::lock;
+
+impl Team for Arc<Tree> {
+    fn board(&self, site: &Site, call: &board::Call) -> Answer {
+        let mut state = lock(&self.state);
+        let author = state.author(site.run);
+        state.board.call(&author, call)
+    }
+
+    fn remarks(&self, run: RunId) -> Vec<Remark> {
+        self.look(|state| state.runs.get(&run).map(|run| run.remarks.iter().cloned().collect()).unwrap_or_default())
+    }
+
+    fn attended(&self, run: RunId) -> bool {
+        self.look(|state| state.runs.get(&run).is_some_and(|run| run.started.attended))
+    }
+
+    async fn start(&self, site: &Site, birth: Birth) -> Result<RunId, Error> {
+        let child = birth.child;
+        if self.look(|state| state.runs.contains_key(&child)) {
+            return Ok(child);
+        }
+        let started = self.child(site, &birth)?;
+        let lease = started.lease.clone();
+        self.host.effects.workspaces.lease(self.id, child, &lease)?;
+        let (base, branch) = (started.base, started.site.branch.clone());
+        self.host
+            .effects
+            .workspaces
+            .open(child, base, &branch)
+            .inspect_err(|_| self.host.effects.workspaces.release(child))?;
+        self.host.journal.begin(child, self.id);
+        let task = started.task.clone();
+        self.note(child, Event::Started(Box::new(started)));
+        let _rides = self.begin(child, task);
+        Ok(child)
+    }
+
+    fn message(&self, site: &Site, child: RunId, text: &str) -> Result<(), Error> {
+        self.is_child(site, child)?;
+        if self.phase(child) != Some(Phase::Live) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                "that child has ended; `delegate.again` sends it back to work",
+            ));
+        }
+        self.note(child, Event::Remarked(Remarked { from: "parent".to_owned(), text: text.to_owned() }));
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    fn again(&self, site: &Site, child: RunId, feedback: &str) -> Result<(), Error> {
+        self.is_child(site, child)?;
+        if self.phase(child) == Some(Phase::Live) {
+            return Err(Error::new(ErrorKind::Conflict, "that child is still running"));
+        }
+        let lease = self.look(|state| state.runs.get(&child).map(|run| run.started.lease.clone()).unwrap_or_default());
+        self.host.effects.workspaces.lease(self.id, child, &lease)?;
+        let _rides = self.next_round(child, feedback.to_owned());
+        Ok(())
+    }
+
+    fn cancel(&self, site: &Site, child: RunId, reason: &str) -> Result<(), Error> {
+        self.is_child(site, child)?;
+        let (tree, reason) = (self.clone(), reason.to_owned());
+        // In a task of its own: the caller may be cancelled while its child is being stopped.
+        tokio::spawn(async move {
+            if let Err(refused) = tree.cancel(child, &reason).await {
+                tree.note(child, Event::Stopped { why: refused.to_string() });
+            }
+        });
+        Ok(())
+    }
+
+    fn tip_of(&self, site: &Site, child: RunId) -> Result<Oid, Error> {
+        self.is_child(site, child)?;
+        match self.look(|state| state.runs.get(&child).and_then(|run| run.ended().map(|ended| ended.commit))) {
+            Some(tip) => Ok(tip),
+            None => Err(Error::new(ErrorKind::Conflict, "that child is still running")),
+        }
+    }
+
+    fn are_children(&self, site: &Site, children: &[RunId]) -> Result<(), Error> {
+        if children.is_empty() {
+            return Err(Error::new(ErrorKind::Invalid, "there is no child to wait for"));
+        }
+        children.iter().try_for_each(|child| self.is_child(site, *child))
+    }
+
+    fn model(&self, run: RunId, alias: &str) -> Option<String> {
+        self.look(|state| state.runs.get(&run)?.started.models.get(alias).cloned())
+    }
+}
+
+impl Tree {
+    fn phase(&self, run: RunId) -> Option<Phase> {
+        self.look(|state| state.runs.get(&run).map(|run| run.phase.clone()))
+    }
+
+    /// A run sees its own children and no other runs.
+    fn is_child(&self, site: &Site, child: RunId) -> Result<(), Error> {
+        match self.look(|state| state.runs.get(&child).is_some_and(|run| run.started.site.parent == Some(site.run))) {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::NotFound, format!("{} is not a child of this agent", child.short()))),
+        }
+    }
+
+    /// The start record of a child: what it asks for, as far as its parent has it.
+    fn child(self: &Arc<Self>, site: &Site, birth: &Birth) -> Result<Started, Error> {
+        let order = &birth.order;
+        let agent = self.host.agents.named(&order.agent).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("this run knows no agent `{}`", order.agent))
+                .hint("its agents are named at its start")
+        })?;
+        let parent = self.look(|state| state.runs.get(&site.run).map(|run| run.started.clone()));
+        let parent = parent.ok_or_else(|| Error::new(ErrorKind::NotFound, "the parent is not on record"))?;
+        let models = child_models(&parent, &order.model)?;
+        let base = match order.start {
+            delegate::Start::Head => self.host.effects.workspaces.head(site.run)?,
+            delegate::Start::Base => parent.base,
+            delegate::Start::Child(other) => self.tip_of(site, other)?,
+        };
+        let ordinal = self.look(|state| u32::try_from(state.order.len()).unwrap_or(u32::MAX));
+        Ok(Started {
+            semantics: SEMANTICS,
+            site: Site {
+                run: birth.child,
+                tree: self.id,
+                parent: Some(site.run),
+                agent: agent.hash,
+                agent_name: agent.name.clone(),
+                branch: format!("refs/pit/tasks/{}/{ordinal}", self.id),
+            },
+            ordinal,
+            contract: parent.contract.clone(),
+            seed: Hash::of_parts(&[&parent.seed.0, &birth.child.0]),
+            limits: super::life::recorded_limits(),
+            grants: grants(&parent.grants, &agent.asks, &order.write)?,
+            rules: parent.rules.clone(),
+            caps: birth.caps,
+            models,
+            base,
+            onto: None,
+            task: delegate::Task { round: order.task.round.max(1), ..order.task.clone() },
+            title: order.task.goal.lines().next().unwrap_or_default().chars().take(80).collect(),
+            card: order.card.clone(),
+            lease: order.lease.clone(),
+            attended: parent.attended,
+        })
+    }
+
+    /// How a run ended, for the exit code and the last screen.
+    pub fn outcome(&self) -> Option<End> {
+        self.look(|state| state.root().and_then(|root| root.ended().map(|ended| ended.end.clone())))
+    }
+}
+
+/// The parent's models, with the one it chose for the child as the child's own.
+fn child_models(parent: &Started, alias: &str) -> Result<std::collections::BTreeMap<String, String>, Error> {
+    let mut models = parent.models.clone();
+    if !alias.is_empty() {
+        let chosen = models.get(alias).filter(|_| parent.grants.model.iter().any(|granted| granted == alias)).cloned();
+        let chosen =
+            chosen.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("this run has no model `{alias}`")))?;
+        models.insert("default".to_owned(), chosen);
+    }
+    Ok(models)
+}
+
+/// What a child gets: what its manifest asks for, within its parent's grants and the paths of the order.
+fn grants(parent: &Grants, asks: &Grants, write: &[String]) -> Result<Grants, Error> {
+    let mut grants = parent.narrowed_to(asks);
+    if !write.is_empty() {
+        let any = write.iter().map(|text| Pattern::new(text)).collect::<Result<Vec<_>, _>>();
+        let any = any.map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
+        grants.write = Arc::new(PathSet { any, ..PathSet::default() }.narrowed(&grants.write));
+    }
+    Ok(grants)
+}

@@ -1,0 +1,85 @@
+//! The command line: one file a command.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use super::exit::Exit;
+
+mod agent;
+mod follow;
+mod open;
+mod replay;
+mod resume;
+mod say;
+mod show;
+mod tell;
+
+pub use tell::Failure;
+
+/// Runs teams of AI agents that nobody has to trust.
+///
+/// Each agent is a WebAssembly component that can only call the host, and every call is judged, paid for and written down
+/// before it has any effect.
+#[derive(Debug, Parser)]
+#[command(name = "pit", version, propagate_version = true, arg_required_else_help = true)]
+pub struct Pit {
+    /// Work as if started in this folder.
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
+    directory: PathBuf,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Look at an agent, or run one.
+    #[command(subcommand)]
+    Agent(agent::Verb),
+    /// Go on with a run that was stopped or cut off.
+    Resume(resume::Args),
+    /// Run the agents once more from the record, offline, and compare.
+    Replay(replay::Args),
+    /// What runs stand at.
+    Status(show::StatusArgs),
+    /// The runs of this repository.
+    Ls(show::LsArgs),
+    /// What happened in a run.
+    Logs(show::LogsArgs),
+    /// Answer an agent's question.
+    Answer(say::AnswerArgs),
+    /// Say yes to what an agent waits for.
+    Approve(say::ApproveArgs),
+    /// Say no to what an agent waits for.
+    Reject(say::RejectArgs),
+    /// Say something to a run: at work, it reads it before its next turn; ended, it starts another round.
+    Send(say::SendArgs),
+    /// Give a run other limits.
+    Budget(say::BudgetArgs),
+    /// Stop a run and all below it. What was committed is kept.
+    Cancel(say::CancelArgs),
+}
+
+/// Runs one command.
+pub async fn run(pit: Pit) -> Exit {
+    let at = open::Place::new(pit.directory);
+    let done = match pit.verb {
+        Verb::Agent(verb) => agent::run(&at, verb).await,
+        Verb::Resume(args) => resume::run(&at, args).await,
+        Verb::Replay(args) => replay::run(&at, args).await,
+        Verb::Status(args) => show::status(&at, args).await,
+        Verb::Ls(args) => show::ls(&at, args).await,
+        Verb::Logs(args) => show::logs(&at, args).await,
+        Verb::Answer(args) => say::answer(&at, args).await,
+        Verb::Approve(args) => say::approve(&at, args).await,
+        Verb::Reject(args) => say::reject(&at, args).await,
+        Verb::Send(args) => say::send(&at, args).await,
+        Verb::Budget(args) => say::budget(&at, args).await,
+        Verb::Cancel(args) => say::cancel(&at, args).await,
+    };
+    done.unwrap_or_else(|failure| {
+        failure.tell();
+        failure.exit
+    })
+}

@@ -1,0 +1,221 @@
+//! `pit agent`: look at an agent, or run one on this repository.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use orchestra_pit_core::budget::Caps;
+use orchestra_pit_core::call::delegate::Task;
+use orchestra_pit_core::id::{Hash, RunId};
+use orchestra_pit_core::manifest::Manifest;
+use orchestra_pit_core::policy::{Grants, Profile, Rules};
+
+use super::Failure;
+use super::follow::follow;
+use super::open::Place;
+use crate::assemble::{self, Parts};
+use crate::effect::model::models::Models;
+use crate::effect::model::scripted::Script;
+use crate::effect::model::settings::Settings;
+use crate::run::{Known, Spec, Tree};
+use crate::surface::exit::Exit;
+use crate::surface::words;
+
+/// `pit agent …`
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Says what an agent is and what it asks for, without running it.
+    Inspect(InspectArgs),
+    /// Runs an agent on this repository, with what you give it.
+    Run(RunArgs),
+}
+
+/// `pit agent inspect`
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The component.
+    file: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `pit agent run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The component, or the name of a shipped agent.
+    agent: String,
+    /// What it is to do.
+    task: String,
+    /// What to give it without being asked: `as-asked`, `reader`, `edit` or `nothing`.
+    #[arg(long, value_name = "PROFILE")]
+    give: Option<String>,
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// Which model.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// The model, as provider/model; `scripted/FILE` answers from a script.
+    #[arg(short, long, value_name = "MODEL")]
+    model: Option<String>,
+}
+
+impl ModelArgs {
+    /// The models that these flags name, and those that the environment has keys for.
+    pub fn models(&self) -> Result<Models, Failure> {
+        if let Some(path) = self.model.as_deref().and_then(|model| model.strip_prefix("scripted/")) {
+            return Ok(Models::scripted(Arc::new(Script::load(Path::new(path))?))?);
+        }
+        Ok(Models::new(Settings::default(), self.model.as_deref(), Box::new(environment))?)
+    }
+}
+
+/// A variable of pit's environment: a key, if a provider's name is asked for.
+#[expect(clippy::disallowed_methods, reason = "keys are read from the variables that the person's configuration names")]
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The model behind each alias, as it goes on record.
+pub fn aliases(models: &Models) -> BTreeMap<String, String> {
+    let named = |alias: &str| Some((alias.to_owned(), models.place(alias).ok()?.name));
+    ["default", "strong", "fast"].into_iter().filter_map(named).collect()
+}
+
+/// Runs `pit agent …`.
+pub async fn run(at: &Place, verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Inspect(args) => inspect(&args),
+        Verb::Run(args) => run_agent(at, args).await,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "reads the component that the person named")]
+fn component(path: &Path) -> Result<(Known, Manifest), Failure> {
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?;
+    assemble::known(&bytes).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+}
+
+fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
+    let (known, manifest) = component(&args.file)?;
+    if args.json {
+        let about = serde_json::json!({
+            "schema": 1,
+            "name": manifest.name,
+            "version": manifest.version,
+            "description": manifest.description,
+            "contract": manifest.contract,
+            "sha256": known.hash,
+            "bytes": known.wasm.len(),
+            "asks": known.asks,
+        });
+        println!("{about}");
+    } else {
+        words::agent(&known, &manifest).iter().for_each(|line| println!("{line}"));
+    }
+    Ok(Exit::Done)
+}
+
+async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
+    let models = args.model.models()?;
+    let aliases = aliases(&models);
+    let mut parts = Parts { models, agents: Vec::new() };
+    let shipped = crate::shipped::AGENTS.iter().find(|agent| agent.name == args.agent);
+    let (known, manifest) = match shipped {
+        Some(agent) => assemble::known(agent.component)?,
+        None => component(Path::new(&args.agent))?,
+    };
+    let grants = match shipped {
+        Some(_) => known.asks.clone(),
+        None => give(&known, &manifest, args.give.as_deref())?,
+    };
+    let name = manifest.name.clone();
+    parts.agents.push((name.clone(), known));
+    let pit = at.pit(parts)?;
+    let head = pit.repo.head()?;
+    let id = random_id()?;
+    let tree = Spec {
+        id,
+        seed: random_hash()?,
+        agent: name.clone(),
+        title: words::line(&args.task, 80),
+        task: Task { goal: args.task, ..Task::default() },
+        grants,
+        rules: Rules::default(),
+        caps: Caps {
+            micro_usd: Some(5_000_000),
+            elapsed: Some(60 * 60 * 1_000_000),
+            turns: Some(60),
+            ..Caps::default()
+        },
+        models: aliases,
+        base: head.commit,
+        onto: head.branch,
+        branch: format!("refs/heads/pit/{}-{}", id.short(), name),
+        attended: std::io::stdin().is_terminal(),
+    };
+    let _lease = pit.bells.take(id)?;
+    let events = pit.host.events.subscribe();
+    let tree = Tree::start(pit.host.clone(), tree).await?;
+    follow(&pit, &tree, events).await
+}
+
+/// What a person gives to an agent that this repository does not know: shown first, and nothing without an answer.
+fn give(known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<Grants, Failure> {
+    if let Some(name) = given {
+        let profile = Profile::named(name).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("there is no profile `{name}`")).hint("as-asked, reader, edit or nothing")
+        })?;
+        return Ok(profile.grants(&known.asks, &[]));
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(
+            Exit::Untrusted,
+            format!("`{}` is not known here, and nobody is there to say what it gets", manifest.name),
+        )
+        .hint("--give as-asked, reader, edit or nothing"));
+    }
+    for line in words::agent(known, manifest) {
+        eprintln!("{line}");
+    }
+    loop {
+        eprint!("give   [y] as asked   [r] reader (no writes)   [e] edit   [n] nothing  ");
+        std::io::stderr().flush()?;
+        let mut answer = String::new();
+        if std::io::stdin().lock().read_line(&mut answer)? == 0 {
+            return Err(Failure::new(Exit::Cancelled, "no answer; nothing was run"));
+        }
+        let profile = match answer.trim() {
+            "y" => Profile::AsAsked,
+            "r" => Profile::Reader,
+            "e" => Profile::Edit,
+            "n" => Profile::Nothing,
+            _ => continue,
+        };
+        return Ok(profile.grants(&known.asks, &[]));
+    }
+}
+
+/// A new tree's id.
+pub fn random_id() -> Result<RunId, Failure> {
+    let hash = random_hash()?;
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash.0[..16]);
+    Ok(RunId(id))
+}
+
+/// Thirty-two bytes from the operating system.
+pub fn random_hash() -> Result<Hash, Failure> {
+    let mut bytes = [0; 32];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        filled += rustix::rand::getrandom(&mut bytes[filled..], rustix::rand::GetRandomFlags::empty())
+            .map_err(|errno| Failure::new(Exit::Failed, format!("the system has no randomness: {errno}")))?;
+    }
+    Ok(Hash(bytes))
+}

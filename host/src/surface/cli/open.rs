@@ -1,0 +1,142 @@
+//! What commands work on: the repository they were started in, and the runs that people name in it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use orchestra_pit_core::id::RunId;
+
+use super::Failure;
+use crate::assemble::{self, Parts, Pit};
+use crate::config::dirs::Dirs;
+use crate::config::file;
+use crate::effect::store::Repo;
+use crate::guest::Places;
+use crate::journal::{Journal, TreeRow};
+use crate::run::State;
+use crate::run::owner::Bells;
+use crate::surface::exit::Exit;
+
+/// Where a command was started.
+#[derive(Debug)]
+pub struct Place {
+    directory: PathBuf,
+}
+
+/// A repository with its journal: enough to look, to answer and to send.
+pub struct Desk {
+    /// The repository.
+    pub repo: Arc<Repo>,
+    /// Its journal.
+    pub journal: Journal,
+    /// How owners are found.
+    pub bells: Bells,
+}
+
+impl Place {
+    /// A folder.
+    pub fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// The repository's runs, to look at.
+    pub fn desk(&self) -> Result<Desk, Failure> {
+        let repo = assemble::repository(&self.directory)?;
+        let journal = assemble::journal(&repo)?;
+        let bells = assemble::bells(&repo, bells(&dirs())?);
+        Ok(Desk { repo, journal, bells })
+    }
+
+    /// Everything it takes to run agents.
+    pub fn pit(&self, parts: Parts) -> Result<Pit, Failure> {
+        let repo = assemble::repository(&self.directory)?;
+        let dirs = dirs();
+        let folder = |path: &Option<PathBuf>| path.clone().ok_or_else(|| no_folder(&dirs));
+        let places = Places { code: folder(&dirs.cache)?.join("code"), key: folder(&dirs.state)?.join("code.key") };
+        let bells = bells(&dirs)?;
+        Ok(assemble::pit(repo, places, bells, parts)?)
+    }
+}
+
+/// The user's folders, by the environment.
+#[expect(clippy::disallowed_methods, reason = "the XDG variables say where things are kept")]
+pub fn dirs() -> Dirs {
+    Dirs::find(&|name| std::env::var_os(name))
+}
+
+/// The folder of the doorbells. A socket's path may be a hundred bytes long: the runtime folder is short where there is one.
+#[expect(clippy::disallowed_methods, reason = "the XDG variables say where sockets are kept")]
+fn bells(dirs: &Dirs) -> Result<PathBuf, Failure> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    let runtime = runtime.map(|path| path.join("orchestra-pit")).filter(|path| file::private_dir(path).is_ok());
+    let bells =
+        runtime.or_else(|| dirs.state.as_ref().map(|state| state.join("bells"))).ok_or_else(|| no_folder(dirs))?;
+    file::private_dir(&bells)?;
+    Ok(bells)
+}
+
+fn no_folder(dirs: &Dirs) -> Failure {
+    let why =
+        dirs.notices.iter().map(|notice| format!("{}: {}", notice.what, notice.why)).collect::<Vec<_>>().join("; ");
+    Failure::new(Exit::Failed, format!("there is no private folder to work with ({why})"))
+        .hint("set HOME or TMPDIR to a folder that can be written")
+}
+
+/// A run as a person named it.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Its tree.
+    pub tree: RunId,
+    /// The run.
+    pub run: RunId,
+}
+
+/// Finds the run that a person means: `3f` a tree by the beginning of its id, `3f.2` a run of it, nothing the newest tree.
+pub async fn find(journal: &Journal, text: Option<&str>) -> Result<Named, Failure> {
+    let trees = journal.trees().await?;
+    let Some(text) = text else {
+        let newest = trees.last().ok_or_else(nothing_yet)?;
+        return Ok(Named { tree: newest.first.tree, run: newest.first.tree });
+    };
+    let (tree, ordinal) = match text.split_once('.') {
+        Some((tree, ordinal)) => (tree, Some(ordinal)),
+        None => (text, None),
+    };
+    let found: Vec<&TreeRow> =
+        trees.iter().filter(|row| row.first.tree.to_string().starts_with(&tree.to_lowercase())).collect();
+    let tree = match found.as_slice() {
+        _ if trees.is_empty() => return Err(nothing_yet()),
+        [] => return Err(Failure::new(Exit::Usage, format!("there is no run `{text}` here")).hint("pit ls lists them")),
+        [one] => one.first.tree,
+        many => {
+            let ids = many.iter().map(|row| row.first.tree.short()).collect::<Vec<_>>().join(", ");
+            return Err(Failure::new(Exit::Usage, format!("`{tree}` may be any of {ids}")));
+        }
+    };
+    let run = match ordinal {
+        None => tree,
+        Some(ordinal) => {
+            let state = state(journal, tree).await?;
+            let place: Option<usize> = ordinal.parse().ok();
+            *place.and_then(|place| state.order.get(place)).ok_or_else(|| {
+                Failure::new(Exit::Usage, format!("run {} has no run {ordinal}", tree.short()))
+                    .hint(format!("pit status {} lists them", tree.short()))
+            })?
+        }
+    };
+    Ok(Named { tree, run })
+}
+
+fn nothing_yet() -> Failure {
+    Failure::new(Exit::Usage, "nothing has been run in this repository yet").hint("pit run \"…\" starts a team")
+}
+
+/// What a tree stands at, from its records.
+pub async fn state(journal: &Journal, tree: RunId) -> Result<State, Failure> {
+    let mut state = State::default();
+    for row in journal.read_tree(tree, 0).await? {
+        if let Some(event) = &row.event {
+            state.apply(row.header.run, row.header.at, event);
+        }
+    }
+    Ok(state)
+}

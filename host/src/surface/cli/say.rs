@@ -1,0 +1,182 @@
+//! `answer`, `approve`, `reject`, `send`, `budget`, `cancel`: what people say to runs, from any terminal.
+
+use clap::Args;
+use orchestra_pit_core::amount::{Span, Usd};
+use orchestra_pit_core::budget::Caps;
+
+use super::Failure;
+use super::open::{Desk, Named, Place, find, state};
+use crate::run::clock::now;
+use crate::run::command::{Command, What};
+use crate::run::state::Phase;
+use crate::surface::exit::Exit;
+use crate::surface::words;
+
+/// `pit answer`
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    /// The run that asked: `3f`, `3f.2`.
+    id: String,
+    /// The answer.
+    text: String,
+}
+
+/// `pit approve`
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The run that waits.
+    id: String,
+    /// Also for all that is alike in this run.
+    #[arg(long)]
+    run: bool,
+}
+
+/// `pit reject`
+#[derive(Debug, Args)]
+pub struct RejectArgs {
+    /// The run that waits.
+    id: String,
+    /// Why; the agent reads it.
+    #[arg(short, long, default_value = "")]
+    message: String,
+}
+
+/// `pit send`
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// The run.
+    id: String,
+    /// The remark.
+    text: String,
+}
+
+/// `pit budget`
+#[derive(Debug, Args)]
+pub struct BudgetArgs {
+    /// The run.
+    id: String,
+    /// US dollars in all.
+    #[arg(long, value_parser = dollars)]
+    usd: Option<Usd>,
+    /// Tokens in all.
+    #[arg(long)]
+    tokens: Option<u64>,
+    /// Time since the start: `90m`.
+    #[arg(long, value_parser = Span::parse)]
+    wall: Option<Span>,
+    /// Turns of the run with its model.
+    #[arg(long)]
+    turns: Option<u64>,
+}
+
+/// `pit cancel`
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// The run.
+    id: String,
+    /// Why, for the record.
+    #[arg(short, long, default_value = "a person cancelled it")]
+    message: String,
+}
+
+fn dollars(text: &str) -> Result<Usd, String> {
+    let dollars = text.trim_start_matches('$').parse().ok().and_then(Usd::from_dollars);
+    dollars.ok_or_else(|| "an amount in US dollars, such as 5 or 0.50".to_owned())
+}
+
+/// Answers a question.
+pub async fn answer(at: &Place, args: AnswerArgs) -> Result<Exit, Failure> {
+    waiting(at, &args.id, What::Answer { text: args.text }).await
+}
+
+/// Says yes.
+pub async fn approve(at: &Place, args: ApproveArgs) -> Result<Exit, Failure> {
+    waiting(at, &args.id, What::Approve { run: args.run, body: None }).await
+}
+
+/// Says no.
+pub async fn reject(at: &Place, args: RejectArgs) -> Result<Exit, Failure> {
+    waiting(at, &args.id, What::Reject { why: args.message }).await
+}
+
+/// Says something.
+pub async fn send(at: &Place, args: SendArgs) -> Result<Exit, Failure> {
+    let desk = at.desk()?;
+    let named = find(&desk.journal, Some(&args.id)).await?;
+    put(&desk, &named, What::Send { text: args.text }).await
+}
+
+/// Sets limits.
+pub async fn budget(at: &Place, args: BudgetArgs) -> Result<Exit, Failure> {
+    let caps = Caps {
+        micro_usd: args.usd.map(|usd| usd.0),
+        tokens: args.tokens,
+        elapsed: args.wall.map(|span| span.0),
+        turns: args.turns,
+        ..Caps::default()
+    };
+    let desk = at.desk()?;
+    let named = find(&desk.journal, Some(&args.id)).await?;
+    if caps == Caps::default() {
+        let state = state(&desk.journal, named.tree).await?;
+        let balance = state.balance(named.run);
+        println!(
+            "{}  spent {}, {} tokens",
+            state.name(named.run),
+            words::usd(balance.spent.micro_usd),
+            balance.spent.tokens
+        );
+        return Ok(Exit::Done);
+    }
+    put(&desk, &named, What::Budget { caps }).await
+}
+
+/// Cancels.
+pub async fn cancel(at: &Place, args: CancelArgs) -> Result<Exit, Failure> {
+    let desk = at.desk()?;
+    let named = find(&desk.journal, Some(&args.id)).await?;
+    let state = state(&desk.journal, named.tree).await?;
+    if state.runs.get(&named.run).is_some_and(|run| run.phase != Phase::Live) {
+        println!("{} has ended already", state.name(named.run));
+        return Ok(Exit::Done);
+    }
+    put(&desk, &named, What::Cancel { why: args.message }).await
+}
+
+/// Puts a command for a run that must be waiting for it.
+async fn waiting(at: &Place, id: &str, what: What) -> Result<Exit, Failure> {
+    let desk = at.desk()?;
+    let named = find(&desk.journal, Some(id)).await?;
+    let state = state(&desk.journal, named.tree).await?;
+    let asks = state.runs.get(&named.run).is_some_and(|run| words::question(run).is_some());
+    if !asks {
+        let waiting: Vec<String> = state
+            .runs
+            .iter()
+            .filter(|(_, run)| words::question(run).is_some())
+            .map(|(id, _)| state.name(*id))
+            .collect();
+        let failure = Failure::new(Exit::Usage, format!("{} is not waiting for anybody", state.name(named.run)));
+        return Err(match waiting.as_slice() {
+            [] => failure,
+            waiting => failure.hint(format!("waiting: {}", waiting.join(", "))),
+        });
+    }
+    put(&desk, &named, what).await
+}
+
+/// Puts a command into the inbox and rings. With no owner there it waits for the next.
+async fn put(desk: &Desk, named: &Named, what: What) -> Result<Exit, Failure> {
+    let by = desk.repo.person().name.clone();
+    let command = Command { run: named.run, what, by: by.clone() };
+    let body = serde_json::to_string(&command)?;
+    desk.journal.put(named.tree, body, by, now()).await?;
+    if !desk.bells.ring(named.tree).await {
+        eprintln!(
+            "kept: nobody is at work on {}; pit resume {} goes on with it",
+            named.tree.short(),
+            named.tree.short()
+        );
+    }
+    Ok(Exit::Done)
+}

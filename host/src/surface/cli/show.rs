@@ -1,0 +1,117 @@
+//! `status`, `ls`, `logs`: what runs stand at and what happened in them, with or without a host at work.
+
+use clap::Args;
+
+use super::Failure;
+use super::open::{Place, find, state};
+use crate::run::State;
+use crate::run::clock::now;
+use crate::run::state::Phase;
+use crate::surface::exit::Exit;
+use crate::surface::{json, words};
+
+/// `pit status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The run; the newest if none is named.
+    id: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `pit ls`
+#[derive(Debug, Args)]
+pub struct LsArgs {
+    /// As JSON, an object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `pit logs`
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// The run; the newest if none is named.
+    id: Option<String>,
+    /// Go on with what happens, until the run has ended.
+    #[arg(short, long)]
+    follow: bool,
+    /// Every record as JSON, one a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows one tree.
+pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
+    let desk = at.desk()?;
+    let named = find(&desk.journal, args.id.as_deref()).await?;
+    let state = state(&desk.journal, named.tree).await?;
+    if args.json {
+        println!("{}", serde_json::to_string(&json::tree(&state))?);
+        return Ok(Exit::Done);
+    }
+    for line in words::status(&state, now()) {
+        println!("{line}");
+    }
+    let live = state.root().is_some_and(|root| root.phase == Phase::Live);
+    if live && !desk.bells.owned(named.tree) {
+        println!("nobody is at work on it; pit resume {} goes on", named.tree.short());
+    }
+    Ok(Exit::Done)
+}
+
+/// Lists trees, newest first.
+pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
+    let desk = at.desk()?;
+    for row in desk.journal.trees().await?.into_iter().rev() {
+        let tree = row.first.tree;
+        let state = state(&desk.journal, tree).await?;
+        if args.json {
+            println!("{}", serde_json::to_string(&json::tree(&state))?);
+            continue;
+        }
+        let Some(root) = state.root() else { continue };
+        let what = match root.ended() {
+            Some(end) => words::ended(&end.end),
+            None if desk.bells.owned(tree) => "at work".to_owned(),
+            None => "stopped; can be resumed".to_owned(),
+        };
+        println!("{}  {:<50} {what}", tree.short(), words::line(&root.started.title, 50));
+    }
+    Ok(Exit::Done)
+}
+
+/// Tells what happened, and goes on telling.
+pub async fn logs(at: &Place, args: LogsArgs) -> Result<Exit, Failure> {
+    let desk = at.desk()?;
+    let named = find(&desk.journal, args.id.as_deref()).await?;
+    let mut bell = if args.follow { desk.bells.watch(named.tree).await } else { None };
+    let (mut state, mut seen) = (State::default(), 0);
+    loop {
+        for row in desk.journal.read_tree(named.tree, seen).await? {
+            seen = row.row;
+            let (run, at) = (row.header.run, row.header.at);
+            let Some(event) = row.event else { continue };
+            state.apply(run, at, &event);
+            if named.run != named.tree && named.run != run {
+                continue;
+            }
+            let line = match args.json {
+                true => json::line(&state, run, at, &event).map(|line| serde_json::to_string(&line)).transpose()?,
+                false => words::event(&state, run, &event),
+            };
+            if let Some(line) = line {
+                println!("{line}");
+            }
+        }
+        let over = state.root().is_none_or(|root| root.phase != Phase::Live);
+        match &mut bell {
+            Some(lines) if !over => {
+                if !matches!(lines.next_line().await, Ok(Some(_))) {
+                    bell = None;
+                }
+            }
+            _ => return Ok(Exit::Done),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What a tree of runs stands at and what happens in it, for programs: `-o json`, `-o stream-json`, `--json`.
+
+use orchestra_pit_core::budget::Cost;
+use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::id::RunId;
+use orchestra_pit_core::record::Event;
+use orchestra_pit_core::time::Time;
+use serde::Serialize;
+
+use super::exit::Exit;
+use super::words;
+use crate::run::State;
+use crate::run::state::{Phase, Run};
+
+/// The version of everything in this file. New fields may come; a field that goes or changes is a new version.
+pub const SCHEMA: u32 = 1;
+
+/// A tree of runs.
+#[derive(Debug, Serialize)]
+pub struct Tree {
+    schema: u32,
+    id: RunId,
+    title: String,
+    /// The end state's word, as of the exit code.
+    state: &'static str,
+    exit: u8,
+    branch: String,
+    base: String,
+    commit: String,
+    started: Time,
+    spent: Cost,
+    runs: Vec<One>,
+}
+
+/// One run of a tree.
+#[derive(Debug, Serialize)]
+struct One {
+    id: RunId,
+    name: String,
+    parent: Option<RunId>,
+    agent: String,
+    title: String,
+    phase: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<End>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asks: Option<String>,
+    doing: String,
+    last: Time,
+    turns: u64,
+    commits: u32,
+    refused: usize,
+    spent: Cost,
+}
+
+/// The whole tree.
+pub fn tree(state: &State) -> Option<Tree> {
+    let root = state.root()?;
+    let exit = Exit::of(state);
+    Some(Tree {
+        schema: SCHEMA,
+        id: root.started.site.tree,
+        title: root.started.title.clone(),
+        state: if root.phase == Phase::Live { "live" } else { exit.word() },
+        exit: exit.code(),
+        branch: root.started.site.branch.clone(),
+        base: root.started.base.to_string(),
+        commit: root.tip.to_string(),
+        started: root.since,
+        spent: state.balance(root.started.site.run).spent,
+        runs: state.order.iter().filter_map(|id| Some(one(state, *id, state.runs.get(id)?))).collect(),
+    })
+}
+
+fn one(state: &State, id: RunId, run: &Run) -> One {
+    One {
+        id,
+        name: state.name(id),
+        parent: run.started.site.parent,
+        agent: run.started.site.agent_name.clone(),
+        title: run.started.title.clone(),
+        phase: if run.phase == Phase::Live { "live" } else { "ended" },
+        end: run.ended().map(|ended| ended.end.clone()),
+        asks: words::question(run),
+        doing: run.last.1.clone(),
+        last: run.last.0,
+        turns: run.turns,
+        commits: run.commits,
+        refused: run.refused.len(),
+        spent: state.balance(id).spent,
+    }
+}
+
+/// One line of `stream-json`.
+#[derive(Debug, Serialize)]
+pub struct Line<'a> {
+    schema: u32,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    tree: RunId,
+    run: RunId,
+    parent: Option<RunId>,
+    at: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a Event>,
+}
+
+/// A record as a line of `stream-json`; none for what only matters inside.
+pub fn line<'a>(state: &State, run: RunId, at: Time, event: &'a Event) -> Option<Line<'a>> {
+    let kind = match event {
+        Event::Started(_) => "run.started",
+        Event::Began(_) => "run.began",
+        Event::Asked(_) => "approval.requested",
+        Event::Ruled(_) => "approval.ruled",
+        Event::Intended(_) => "call.started",
+        Event::Answered(_) => "call.completed",
+        Event::Remarked(_) => "remark.received",
+        Event::Raised { .. } => "budget.raised",
+        Event::Noticed(_) => "budget.low",
+        Event::Resumed { .. } => "run.resumed",
+        Event::Stopped { .. } => "run.stopped",
+        Event::Ended(_) => "run.completed",
+        Event::Accepted { .. } => "result.accepted",
+        Event::Unaccepted { .. } => "result.unaccepted",
+    };
+    let entry = state.runs.get(&run)?;
+    Some(Line {
+        schema: SCHEMA,
+        kind,
+        tree: entry.started.site.tree,
+        run,
+        parent: entry.started.site.parent,
+        at,
+        record: Some(event),
+    })
+}

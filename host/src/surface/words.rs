@@ -1,0 +1,318 @@
+//! What a tree of runs stands at, in English.
+
+use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::call::{Call, human};
+use orchestra_pit_core::id::RunId;
+use orchestra_pit_core::manifest::Manifest;
+use orchestra_pit_core::pattern::Pattern;
+use orchestra_pit_core::record::{Event, Said};
+use orchestra_pit_core::text::clean;
+use orchestra_pit_core::time::Time;
+
+use crate::run::state::{Open, Phase, Run};
+use crate::run::{Known, State};
+
+/// Dollars, to the cent, or as much finer as it takes to show that it was not nothing.
+pub fn usd(micro: u64) -> String {
+    if micro > 0 && micro < 10_000 {
+        format!("${}.{:04}", micro / 1_000_000, micro % 1_000_000 / 100)
+    } else {
+        format!("${}.{:02}", micro / 1_000_000, micro % 1_000_000 / 10_000)
+    }
+}
+
+/// How long, shortly: `9 s`, `2 m 5 s`, `1 h 4 m`.
+pub fn long(micros: u64) -> String {
+    let seconds = micros / 1_000_000;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} m {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// A number with a word for its size: `1.3 M`, `38 k`.
+pub fn count(number: u64) -> String {
+    match number {
+        0..10_000 => number.to_string(),
+        10_000..1_000_000 => format!("{} k", number / 1_000),
+        _ => format!("{}.{} M", number / 1_000_000, number % 1_000_000 / 100_000),
+    }
+}
+
+/// One line of a text, safe to show, cut to a width in characters.
+pub fn line(text: &str, width: usize) -> String {
+    let first = text.lines().next().unwrap_or_default();
+    let clean = clean(first);
+    match clean.chars().count() > width {
+        true => clean.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
+        false => clean.into_owned(),
+    }
+}
+
+/// What a run waits for a person to say, if it does.
+pub fn question(run: &Run) -> Option<String> {
+    let open: &Open = run.open.as_ref().filter(|_| run.phase == Phase::Live)?;
+    if let Some(asked) = &open.asked {
+        return asked.reasons.first().map(|reason| line(&reason.message, 200));
+    }
+    match &open.call {
+        Call::Human(human::Call::Ask { text, choices }) if choices.is_empty() => Some(line(text, 200)),
+        Call::Human(human::Call::Ask { text, choices }) => {
+            Some(format!("{} [{}]", line(text, 160), line(&choices.join(" / "), 80)))
+        }
+        Call::Human(human::Call::Propose { title, .. }) => Some(line(title, 200)),
+        _ => None,
+    }
+}
+
+/// How a run ended, in a few words.
+pub fn ended(end: &End) -> String {
+    match end {
+        End::Done(_) => "done".to_owned(),
+        End::Failed { message, .. } => format!("failed: {}", line(message, 160)),
+        End::Cancelled(why) => format!("cancelled: {}", line(why, 160)),
+        End::Exhausted(why) => format!("out of budget: {}", line(why, 160)),
+        End::Broken(why) => format!("broke: {}", line(why, 160)),
+    }
+}
+
+/// The table of a tree: who waits for a person first, then everyone in the order they were started.
+pub fn status(state: &State, now: Time) -> Vec<String> {
+    let Some(root) = state.root() else { return Vec::new() };
+    let tree = root.started.site.tree;
+    let balance = state.balance(tree);
+    let cards = state.board.cards();
+    let tasks = match cards.len() {
+        0 => String::new(),
+        all => format!("   {}/{all} tasks", cards.iter().filter(|card| card.state == "done").count()),
+    };
+    let money = match balance.caps.micro_usd {
+        Some(cap) => format!("{} of {}", usd(balance.spent.micro_usd), usd(cap)),
+        None => usd(balance.spent.micro_usd),
+    };
+    let until = root.ended().map_or(now, |_| root.last.0);
+    let mut lines = vec![format!(
+        "{}  {}{tasks}   {}   {money}",
+        tree.short(),
+        line(&root.started.title, 60),
+        long(until.since(root.since)),
+    )];
+    let waiting = |run: &Run| question(run).is_some();
+    let runs = || state.order.iter().filter_map(|id| Some((*id, state.runs.get(id)?)));
+    lines.extend(runs().filter(|(_, run)| waiting(run)).map(|(id, run)| status_line(state, id, run, now)));
+    lines.extend(runs().filter(|(_, run)| !waiting(run)).map(|(id, run)| status_line(state, id, run, now)));
+    lines
+}
+
+fn status_line(state: &State, id: RunId, run: &Run, now: Time) -> String {
+    let (mark, doing, age) = match (question(run), run.ended()) {
+        (Some(question), _) => ('!', format!("asks: {question}"), long(now.since(run.last.0))),
+        (None, Some(end)) => (' ', ended(&end.end), String::new()),
+        (None, None) => (' ', line(&run.last.1, 40), long(now.since(run.last.0))),
+    };
+    let cost = state.balance(id).spent;
+    format!(
+        " {mark} {:<10} {:<12} {:<28} {:<40} {:>8}   {} turns   {}",
+        state.name(id),
+        line(run.agent(), 12),
+        line(&run.started.title, 28),
+        doing,
+        age,
+        run.turns,
+        usd(cost.micro_usd),
+    )
+}
+
+/// A record as one line for those who watch without a terminal; none for what is not worth one.
+pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
+    let who = state.author(run);
+    let said = match event {
+        Event::Started(started) => format!("starts: {}", line(&started.title, 100)),
+        Event::Asked(asked) => {
+            let reason = asked.reasons.first().map(|reason| line(&reason.message, 200)).unwrap_or_default();
+            format!("asks: {reason}")
+        }
+        Event::Intended(intended) => match &intended.call {
+            Call::Human(human::Call::Ask { text, .. }) => format!("asks: {}", line(text, 200)),
+            Call::Human(human::Call::Propose { title, .. }) => format!("proposes: {}", line(title, 200)),
+            Call::Human(human::Call::Notify { text }) => format!("says: {}", line(text, 200)),
+            Call::Log(logged) if logged.level != "debug" => {
+                format!("{}: {}", line(&logged.level, 10), line(&logged.message, 200))
+            }
+            _ => return None,
+        },
+        Event::Ruled(ruled) => match &ruled.ruling {
+            Said::Approved(approval) => format!("may: {} said yes", line(&approval.by, 40)),
+            Said::Rejected { by, why } => format!("may not: {} said no: {}", line(by, 40), line(why, 120)),
+            Said::Denied { .. } | Said::Exhausted { .. } => {
+                let refusal = state.runs.get(&run)?.refused.last()?;
+                let about =
+                    if refusal.about.is_empty() { String::new() } else { format!(" {}", line(&refusal.about, 80)) };
+                format!("refused: {}{about} ({})", line(&refusal.function, 40), line(&refusal.rule, 40))
+            }
+        },
+        Event::Noticed(shortage) => format!("budget: {}", shortage.message()),
+        Event::Raised { by, .. } => format!("budget raised by {}", line(by, 40)),
+        Event::Remarked(remark) => format!("hears from the {}: {}", line(&remark.from, 20), line(&remark.text, 160)),
+        Event::Resumed { .. } => "goes on".to_owned(),
+        Event::Stopped { why } => format!("stopped: {}", line(why, 160)),
+        Event::Ended(end) => ended(&end.end),
+        Event::Answered(_) => {
+            let run = state.runs.get(&run)?;
+            return run
+                .last
+                .1
+                .starts_with("committed ")
+                .then(|| format!("{who}  {}", run.last.1))
+                .filter(|_| is_commit(event));
+        }
+        Event::Began(_) | Event::Accepted { .. } | Event::Unaccepted { .. } => return None,
+    };
+    Some(format!("{who}  {said}"))
+}
+
+fn is_commit(event: &Event) -> bool {
+    use orchestra_pit_core::call::{Value, vcs};
+    let Event::Answered(answered) = event else { return false };
+    matches!(
+        answered.answer,
+        Ok(Value::Vcs(vcs::Value::Commit(_) | vcs::Value::Integration(vcs::Integration::Merged(_))))
+    )
+}
+
+/// The last screen, good end or bad: what it came to, what it says of itself, what it was refused, what it cost, how to go on.
+pub fn last_screen(state: &State, now: Time) -> Vec<String> {
+    let Some(root) = state.root() else { return Vec::new() };
+    let tree = root.started.site.tree;
+    let name = tree.short();
+    let branch = root.started.site.branch.strip_prefix("refs/heads/").unwrap_or(&root.started.site.branch);
+    let head = match root.ended() {
+        Some(end) if matches!(end.end, End::Done(_)) => "done, not verified".to_owned(),
+        Some(end) => ended(&end.end),
+        None => "stopped".to_owned(),
+    };
+    let mut lines = vec![format!("{name}  {head}        {branch}   {}", commits(root.commits))];
+    if let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) {
+        lines.push(format!("  summary    {}", line(&report.summary, 160)));
+        for (at, evidence) in report.criteria.iter().enumerate() {
+            let lead = if at == 0 { "criteria" } else { "" };
+            let met = if evidence.met { "met" } else { "NOT MET" };
+            lines.push(format!(
+                "  {lead:<10} {}  {met}: {}",
+                line(&evidence.criterion, 60),
+                line(&evidence.evidence, 100)
+            ));
+        }
+        for (at, doubt) in report.doubts.iter().enumerate() {
+            lines.push(format!("  {:<10} \"{}\"", if at == 0 { "doubts" } else { "" }, line(doubt, 140)));
+        }
+    }
+    let refused: Vec<_> = state.order.iter().filter_map(|id| Some((*id, state.runs.get(id)?))).collect();
+    let total: usize = refused.iter().map(|(_, run)| run.refused.len()).sum();
+    if total > 0 {
+        lines.push(format!("  denied     {total}"));
+        for (_, run) in &refused {
+            for no in &run.refused {
+                let about = if no.about.is_empty() { String::new() } else { format!(" {}", line(&no.about, 60)) };
+                lines.push(format!(
+                    "             {}, {}{about} ({})",
+                    line(run.agent(), 20),
+                    line(&no.function, 30),
+                    line(&no.rule, 40)
+                ));
+            }
+        }
+    }
+    let spent = state.balance(tree).spent;
+    let usage = state.runs.values().fold((0, 0, 0), |(input, cached, output), run| {
+        (input + run.usage.input, cached + run.usage.cached_read, output + run.usage.output)
+    });
+    let cached = if usage.0 > 0 { usage.1 * 100 / usage.0 } else { 0 };
+    let asked: u32 = state.runs.values().map(|run| run.asked).sum();
+    let until = root.ended().map_or(now, |_| root.last.0);
+    lines.push(format!(
+        "  cost       {}, {}, {} tokens in ({cached} % cached), {} out; asked you {}",
+        usd(spent.micro_usd),
+        long(until.since(root.since)),
+        count(usage.0),
+        count(usage.2),
+        times(asked),
+    ));
+    lines.push(match root.ended() {
+        Some(_) => format!("  next       pit diff {name} · pit accept {name} · pit send {name} \"…\""),
+        None => format!("  next       kept; pit resume {name} goes on · pit cancel {name}"),
+    });
+    lines
+}
+
+fn commits(number: u32) -> String {
+    if number == 1 { "1 commit".to_owned() } else { format!("{number} commits") }
+}
+
+fn times(number: u32) -> String {
+    match number {
+        0 => "nothing".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}
+
+/// What an agent is and asks for, before it is given anything.
+pub fn agent(known: &Known, manifest: &Manifest) -> Vec<String> {
+    let asks = &manifest.asks;
+    let globs =
+        |patterns: &[Pattern]| patterns.iter().map(|pattern| line(pattern.as_str(), 60)).collect::<Vec<_>>().join(", ");
+    let mut wanted = Vec::new();
+    match asks.read.as_slice() {
+        [] => {}
+        [all] if all.as_str() == "**" => wanted.push("read every file                           broad".to_owned()),
+        some => wanted.push(format!("read {}", globs(some))),
+    }
+    match asks.write.as_slice() {
+        [] => {}
+        [all] if all.as_str() == "**" => wanted.push("write every file                          broad".to_owned()),
+        some => wanted.push(format!("write {}", globs(some))),
+    }
+    if !asks.model.is_empty() {
+        let most = manifest.budget.usd.map(|usd| format!(", up to {} a run", self::usd(usd.0))).unwrap_or_default();
+        wanted.push(format!("a model{most}"));
+    }
+    let mut not = Vec::new();
+    for (has, name) in
+        [(asks.commit, "commit on a branch of its own"), (asks.human, "ask you"), (asks.board, "use the team's board")]
+    {
+        if has { wanted.push(name.to_owned()) } else { not.push(name.to_owned()) }
+    }
+    match asks.delegate.as_slice() {
+        [] => not.push("other agents".to_owned()),
+        agents => wanted.push(format!("start {}", line(&agents.join(", "), 80))),
+    }
+    not.extend(["commands".to_owned(), "network".to_owned()]);
+    let size = known.wasm.len();
+    let mut lines = vec![
+        format!(
+            "{} {}   sha256 {}…   {}",
+            line(&manifest.name, 40),
+            line(&manifest.version, 20),
+            &known.hash.to_string()[..8],
+            bytes(size)
+        ),
+        format!("  {}", line(&manifest.description, 160)),
+    ];
+    for (at, text) in wanted.iter().enumerate() {
+        lines.push(format!("  {:<10} {text}", if at == 0 { "asks for" } else { "" }));
+    }
+    lines.push(format!("  {:<10} {}", "not", not.join(", ")));
+    lines
+}
+
+/// A size in bytes with a word for it.
+pub fn bytes(size: usize) -> String {
+    match size {
+        0..10_000 => format!("{size} bytes"),
+        10_000..1_000_000 => format!("{} kB", size / 1_000),
+        _ => format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000),
+    }
+}

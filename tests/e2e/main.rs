@@ -1,0 +1,6 @@
+//! End-to-end tests: `pit` as a person uses it, on real repositories, with real components. One binary, a file a subject.
+
+#![expect(clippy::disallowed_methods, reason = "tests read and write files, and start programs")]
+
+mod agent;
+mod resume;
