@@ -13,6 +13,9 @@ const SAME: u32 = 3;
 /// Failures of any kind in a row that make the model think again, and how many of them it is shown.
 const ROW: usize = 3;
 
+/// Open failures that are listed when a conversation is shortened: older ones were left behind, not forgotten.
+const LISTED: usize = 10;
+
 /// Characters of a failure's message that are repeated to the model: its sense stands at the start.
 const SHOWN: usize = 300;
 
@@ -134,9 +137,10 @@ impl Troubles {
         true
     }
 
-    /// The failures that nothing has settled, a line each; empty without any.
+    /// The last failures that nothing has settled, a line each; empty without any.
     pub fn lines(&self) -> String {
-        self.open.iter().map(|(open, count)| format!("- {} ({count}×): {}\n", open.subject, open.message)).collect()
+        let last = self.open.iter().skip(self.open.len().saturating_sub(LISTED));
+        last.map(|(open, count)| format!("- {} ({count}×): {}\n", open.subject, open.message)).collect()
     }
 }
 
@@ -165,6 +169,14 @@ mod tests {
         troubles.take(&[], &["edit a".into()]);
         assert_eq!(troubles.lines(), "");
         assert_eq!(troubles.take(&[edit("a")], &[]), Course::On);
+    }
+
+    #[test]
+    fn the_last_ten_open_failures_are_listed() {
+        let mut troubles = Troubles::default();
+        (0..30).for_each(|n| _ = troubles.take(&[edit(&n.to_string())], &[]));
+        let lines = troubles.lines();
+        assert!(lines.starts_with("- edit 20 (1×): the text is not there\n") && lines.lines().count() == 10, "{lines}");
     }
 
     #[test]
