@@ -199,7 +199,7 @@ pub struct About {
     /// Tokens of a reply at most.
     pub max_output: u64,
     /// Further named values: `edits` is the shape of edits it writes best (`str_replace`, `apply_patch`,
-    /// `search_replace`).
+    /// `search_replace`, `envelope`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub more: More,
 }

@@ -32,6 +32,8 @@ pub enum Edits {
     StrReplace,
     ApplyPatch,
     SearchReplace,
+    /// It knows no tools: one JSON object a reply, held to a schema.
+    Envelope,
 }
 
 impl Edits {
@@ -41,6 +43,7 @@ impl Edits {
             Self::StrReplace => "str_replace",
             Self::ApplyPatch => "apply_patch",
             Self::SearchReplace => "search_replace",
+            Self::Envelope => "envelope",
         }
     }
 }
@@ -250,7 +253,9 @@ mod tests {
         assert_eq!(families.of("anthropic/claude-haiku-4.5").max_output, 64_000);
         assert_eq!(families.of("gpt-5.4-mini").context, 400_000);
         assert_eq!(families.of("gpt-6.1-sol").edits, Edits::ApplyPatch);
-        assert_eq!(families.of("SmolLM2.gguf").name, "other");
+        let small = families.of("SmolLM2.gguf");
+        assert_eq!((small.name.as_str(), small.edits), ("smollm", Edits::Envelope));
+        assert_eq!(families.of("my-model.gguf").name, "other");
         // Every default of a provider is a model that something is known of.
         for provider in families.providers() {
             for model in [&provider.default, &provider.strong, &provider.fast].into_iter().flatten() {
@@ -264,6 +269,6 @@ mod tests {
         let row: Row = toml::from_str("match = [\"smollm*\"]\ncontext = 2048").unwrap();
         let families = Families::new(vec![row]).unwrap();
         let family = families.of("smollm2-135m");
-        assert_eq!((family.context, family.max_output, family.name.as_str()), (2048, 8_192, "other"));
+        assert_eq!((family.context, family.max_output, family.name.as_str()), (2048, 2_048, "smollm"));
     }
 }
