@@ -80,12 +80,18 @@ impl Shelf for Reading {
 
     fn stands(&self, of: Option<RunId>) -> Result<Vec<Stand>, JournalError> {
         self.with(|transaction| {
-            let sql = "SELECT t.tree, r.run, t.epoch, r.next,
+            // Two statements, so that each finds its runs by an index.
+            let which = match of {
+                None => "trees t JOIN runs r ON r.run = t.tree AND ?1 IS NULL",
+                Some(_) => "trees t JOIN runs r ON r.tree = t.id AND t.tree = ?1",
+            };
+            let sql = format!(
+                "SELECT t.tree, r.run, t.epoch, r.next,
                      f.row, f.number, f.header, f.payload, l.row, l.number, l.header, l.payload
-                 FROM trees t JOIN runs r ON r.tree = t.id
-                 LEFT JOIN records f ON f.row = r.first LEFT JOIN records l ON l.row = r.last
-                 WHERE CASE WHEN ?1 IS NULL THEN r.run = t.tree ELSE t.tree = ?1 END ORDER BY r.first";
-            let mut statement = transaction.prepare_cached(sql)?;
+                 FROM {which} LEFT JOIN records f ON f.row = r.first LEFT JOIN records l ON l.row = r.last
+                 ORDER BY r.first"
+            );
+            let mut statement = transaction.prepare_cached(&sql)?;
             let mut rows = statement.query([of.map(|tree| tree.0)])?;
             let mut stands = Vec::new();
             while let Some(row) = rows.next()? {
