@@ -115,7 +115,6 @@ pub fn known(component: &[u8]) -> Result<(Known, Manifest), AssembleError> {
 }
 
 /// For tests alone: at which record the host is to end without warning. Read here and nowhere else.
-#[expect(clippy::disallowed_methods, reason = "a test's way to pull the plug at a chosen record")]
 fn die() -> Option<Die> {
     let at = |name: &str| std::env::var(name).ok()?.parse().ok();
     at("PIT_TEST_DIE_DURABLE").map(Die::Durable).or_else(|| at("PIT_TEST_DIE_QUEUED").map(Die::Queued))

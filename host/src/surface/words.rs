@@ -228,7 +228,7 @@ pub fn last_screen(state: &State, now: Time) -> Vec<String> {
     let usage = state.runs.values().fold((0, 0, 0), |(input, cached, output), run| {
         (input + run.usage.input, cached + run.usage.cached_read, output + run.usage.output)
     });
-    let cached = if usage.0 > 0 { usage.1 * 100 / usage.0 } else { 0 };
+    let cached = (usage.1 * 100).checked_div(usage.0).unwrap_or(0);
     let asked: u32 = state.runs.values().map(|run| run.asked).sum();
     let until = root.ended().map_or(now, |_| root.last.0);
     lines.push(format!(

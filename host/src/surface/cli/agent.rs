@@ -75,7 +75,6 @@ impl ModelArgs {
 }
 
 /// A variable of pit's environment: a key, if a provider's name is asked for.
-#[expect(clippy::disallowed_methods, reason = "keys are read from the variables that the person's configuration names")]
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -58,13 +58,11 @@ impl Place {
 }
 
 /// The user's folders, by the environment.
-#[expect(clippy::disallowed_methods, reason = "the XDG variables say where things are kept")]
 pub fn dirs() -> Dirs {
     Dirs::find(&|name| std::env::var_os(name))
 }
 
 /// The folder of the doorbells. A socket's path may be a hundred bytes long: the runtime folder is short where there is one.
-#[expect(clippy::disallowed_methods, reason = "the XDG variables say where sockets are kept")]
 fn bells(dirs: &Dirs) -> Result<PathBuf, Failure> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
     let runtime = runtime.map(|path| path.join("orchestra-pit")).filter(|path| file::private_dir(path).is_ok());
