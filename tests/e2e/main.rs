@@ -3,4 +3,5 @@
 #![expect(clippy::disallowed_methods, reason = "tests read and write files, and start programs")]
 
 mod agent;
+mod coder;
 mod resume;
