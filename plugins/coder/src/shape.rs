@@ -22,7 +22,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// As the setting spells it.
+    /// The one that the setting names.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "edit-tool" => Self::EditTool,
@@ -32,6 +32,17 @@ impl Shape {
             "line" => Self::Line,
             _ => return None,
         })
+    }
+
+    /// As the setting spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EditTool => "edit-tool",
+            Self::Patch => "patch",
+            Self::Blocks => "blocks",
+            Self::Envelope => "envelope",
+            Self::Line => "line",
+        }
     }
 
     /// That which suits a model. The host's table of families says which edits a model was trained to write, and a
@@ -73,6 +84,13 @@ mod tests {
             max_output: 0,
             more: more.into_iter().collect(),
         })
+    }
+
+    #[test]
+    fn a_shape_is_found_by_its_name() {
+        for shape in [Shape::EditTool, Shape::Patch, Shape::Blocks, Shape::Envelope, Shape::Line] {
+            assert_eq!(Shape::named(shape.name()), Some(shape));
+        }
     }
 
     #[test]

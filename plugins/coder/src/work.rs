@@ -29,7 +29,7 @@ pub fn work(host: &dyn Host, task: &Task) -> Result<Outcome, Failure> {
     }
     let limits = Limits::of(&model, settings.turns);
     let allowance = Allowance::of(limits.context, settings.map);
-    host.say(&format!("{} edits by {shape:?}", model.name));
+    host.say(&format!("{}: edits in the shape {}", model.name, shape.name()));
 
     let (mut session, mut hands) = begin(host, task, shape, limits, allowance);
     let ended = session.run(host, &mut hands);
