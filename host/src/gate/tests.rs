@@ -63,8 +63,9 @@ impl Desk for Arc<Noting> {
     }
 }
 
-fn gate(grants: Grants, tokens: u64, yes: bool) -> (Gate<Arc<Noting>>, Arc<Noting>) {
+async fn gate(grants: Grants, tokens: u64, yes: bool) -> (Gate<Arc<Noting>>, Arc<Noting>) {
     let journal = Journal::memory();
+    journal.claim(RUN).await.unwrap();
     journal.begin(RUN, RUN);
     let desk = Arc::new(Noting {
         journal: journal.clone(),
@@ -107,8 +108,7 @@ async fn pass(gate: &Gate<Arc<Noting>>, desk: &Noting, order: Order) -> (bool, V
 
 #[tokio::test]
 async fn an_allowed_call_is_on_record_before_its_effect_and_answered_after() {
-    let (gate, desk) = gate(Grants::default(), 100, true);
-    gate.journal.claim(RUN).await.unwrap();
+    let (gate, desk) = gate(Grants::default(), 100, true).await;
     assert_eq!(pass(&gate, &desk, order(0, wait(), &[])).await, (true, vec!["effect clock.sleep".into()]));
     let kinds: Vec<String> =
         gate.journal.read_tree(RUN, 0).await.unwrap().into_iter().map(|row| row.header.kind).collect();
@@ -117,7 +117,7 @@ async fn an_allowed_call_is_on_record_before_its_effect_and_answered_after() {
 
 #[tokio::test]
 async fn a_denied_call_has_no_effect_and_costs_nothing() {
-    let (gate, desk) = gate(Grants::default(), 100, true);
+    let (gate, desk) = gate(Grants::default(), 100, true).await;
     let notify = Call::Human(human::Call::Notify { text: "x".into() });
     assert_eq!(pass(&gate, &desk, order(0, notify, &[])).await, (false, vec!["refuse denied true".into()]));
     assert_eq!(lock(&gate.ledger).balance(RUN).held, Cost::default());
@@ -126,8 +126,7 @@ async fn a_denied_call_has_no_effect_and_costs_nothing() {
 #[tokio::test]
 async fn a_yes_is_judged_again_and_a_no_is_the_end() {
     for (yes, last) in [(true, "effect vcs.commit"), (false, "refuse denied false")] {
-        let (gate, desk) = gate(Grants { commit: true, ..Grants::default() }, 100, yes);
-        gate.journal.claim(RUN).await.unwrap();
+        let (gate, desk) = gate(Grants { commit: true, ..Grants::default() }, 100, yes).await;
         let expected = (yes, vec!["ask protected-paths".to_owned(), last.to_owned()]);
         assert_eq!(pass(&gate, &desk, order(0, commit(), &["AGENTS.md"])).await, expected);
         // The control: without a protected path nobody is asked.
@@ -137,6 +136,6 @@ async fn a_yes_is_judged_again_and_a_no_is_the_end() {
 
 #[tokio::test]
 async fn what_the_budget_does_not_cover_has_no_effect() {
-    let (gate, desk) = gate(Grants::default(), 9, true);
+    let (gate, desk) = gate(Grants::default(), 9, true).await;
     assert_eq!(pass(&gate, &desk, order(0, wait(), &[])).await, (false, vec!["refuse exhausted true".into()]));
 }
