@@ -183,6 +183,8 @@ impl Tree {
                 None => life::spawn(tree.clone(), run),
             }
         }
+        // What people said while nobody was at work: also what sends an ended run back to work.
+        tree.take_commands().await;
         Ok(tree)
     }
 }

@@ -4,4 +4,5 @@
 
 mod agent;
 mod coder;
+mod people;
 mod resume;

@@ -6,4 +6,4 @@ pub mod guests;
 mod stage;
 
 pub use guests::path as guest;
-pub use stage::{LIBRARY, Said, Stage, pit};
+pub use stage::{Attended, LIBRARY, Said, Stage, pit};

@@ -222,3 +222,56 @@ pub fn pit() -> PathBuf {
 fn cache() -> PathBuf {
     pit().with_file_name("test-cache")
 }
+
+/// A pit with a terminal of its own: somebody is there to be asked.
+pub struct Attended {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    _terminal: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Attended {
+    /// Waits for its end and hands over the exit code.
+    pub fn code(mut self) -> u32 {
+        self.child.wait().expect("pit ends").exit_code()
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("pit can be killed");
+        let _gone = self.child.wait();
+    }
+}
+
+impl Stage {
+    /// Starts pit in the repository, at a terminal.
+    pub fn attend(&self, args: &[&str]) -> Attended {
+        let plain = self.command(args);
+        let mut command = portable_pty::CommandBuilder::new(pit());
+        command.env_clear();
+        for (name, value) in plain.get_envs() {
+            command.env(name, value.unwrap_or_default());
+        }
+        command.args(args);
+        command.cwd(self.repo());
+        let size = portable_pty::PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pair = portable_pty::native_pty_system().openpty(size).expect("a terminal");
+        let child = pair.slave.spawn_command(command).expect("pit");
+        let mut shown = pair.master.try_clone_reader().expect("a reader");
+        // What is shown has to be taken away, or the program waits for room.
+        std::thread::spawn(move || std::io::copy(&mut shown, &mut std::io::sink()));
+        Attended { child, _terminal: pair.master }
+    }
+
+    /// Waits until the newest tree's first run asks something, and hands over its id and what it asks.
+    pub fn asked(&self) -> (String, String) {
+        for _ in 0..600 {
+            if let Some(id) = self.trees().into_iter().next()
+                && let Some(asks) = self.status(&id)["runs"][0]["asks"].as_str()
+            {
+                return (id, asks.to_owned());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        panic!("nothing was asked within a minute");
+    }
+}

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use orchestra_pit_core::call::CallId;
 use orchestra_pit_core::id::RunId;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::command::{Unheeded, What};
 use crate::gate::lock;
@@ -46,7 +46,10 @@ pub enum Heard {
 
 /// The open questions of a tree.
 #[derive(Debug, Default)]
-pub struct Questions(Mutex<BTreeMap<RunId, Pending>>);
+pub struct Questions {
+    open: Mutex<BTreeMap<RunId, Pending>>,
+    opened: Notify,
+}
 
 #[derive(Debug)]
 struct Pending {
@@ -59,13 +62,26 @@ impl Questions {
     /// Opens the question of a call. An answer resolves the receiver, once.
     pub fn open(&self, call: CallId, waits: Waits) -> oneshot::Receiver<Heard> {
         let (tell, hear) = oneshot::channel();
-        lock(&self.0).insert(call.run, Pending { call, waits, tell });
+        lock(&self.open).insert(call.run, Pending { call, waits, tell });
+        self.opened.notify_waiters();
         hear
+    }
+
+    /// Waits until a run's question is open. A resumed guest comes to its question only after it has been through all the
+    /// calls before, and an answer that was kept for it is there first.
+    pub async fn opened(&self, run: RunId) {
+        loop {
+            let opened = self.opened.notified();
+            if lock(&self.open).contains_key(&run) {
+                return;
+            }
+            opened.await;
+        }
     }
 
     /// Closes what a run asked: it is not waiting any more.
     pub fn close(&self, call: CallId) {
-        let mut open = lock(&self.0);
+        let mut open = lock(&self.open);
         if open.get(&call.run).is_some_and(|pending| pending.call == call) {
             open.remove(&call.run);
         }
@@ -73,7 +89,7 @@ impl Questions {
 
     /// Gives a person's answer to the run that waits for it, and to no other.
     pub fn answer(&self, run: RunId, what: What, by: String) -> Result<(), Unheeded> {
-        let mut open = lock(&self.0);
+        let mut open = lock(&self.open);
         let waits = open.get(&run).map(|pending| pending.waits.clone()).ok_or(Unheeded::NotWaiting(run))?;
         let otherwise = |what: &str| Err(Unheeded::Otherwise { run, what: what.to_owned() });
         let heard = match (&waits, what) {

@@ -170,7 +170,7 @@ impl Tree {
     }
 
     /// Takes what is in the inbox, in order, each once.
-    async fn take_commands(self: &Arc<Self>) {
+    pub(super) async fn take_commands(self: &Arc<Self>) {
         let Ok(inbox) = self.host.journal.take(self.id).await else { return };
         for item in inbox {
             if let Ok(command) = serde_json::from_str::<Command>(&item.body) {

@@ -259,6 +259,15 @@ impl Run {
         self.began.as_deref().map(|began| &began.task)
     }
 
+    /// Whether it waits for a person, by its records.
+    pub fn asks(&self) -> bool {
+        let asks = |open: &Open| {
+            open.asked.is_some()
+                || matches!(open.call, Call::Human(human::Call::Ask { .. } | human::Call::Propose { .. }))
+        };
+        self.phase == Phase::Live && self.open.as_ref().is_some_and(asks)
+    }
+
     /// How it ended, if it has.
     pub fn ended(&self) -> Option<&Ended> {
         match &self.phase {

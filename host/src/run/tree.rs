@@ -16,10 +16,14 @@ use super::clock::now;
 use super::command::{Command, Unheeded, What};
 use super::desk::Questions;
 use super::events::Live;
-use super::state::{Phase, State};
+use super::state::{Phase, Run, State};
 use super::{Host, life};
 use crate::gate::lock;
 use crate::journal::{Refused, Ticket};
+
+/// How long a kept answer waits for a resumed guest to come to its question again. Going through a thousand recorded calls
+/// takes a fraction of a second; compiling a large agent first takes tens.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// A tree of runs in the hands of its owner.
 pub struct Tree {
@@ -204,6 +208,10 @@ impl Tree {
         }
         match what {
             What::Answer { .. } | What::Approve { .. } | What::Reject { .. } => {
+                if self.look(|state| state.runs.get(&run).is_some_and(Run::asks)) {
+                    // On record it asks; the guest may still be on its way there.
+                    let _ = tokio::time::timeout(PATIENCE, self.questions.opened(run)).await;
+                }
                 Ok(self.questions.answer(run, what, by))
             }
             What::Send { text } => return self.send(run, text).await,

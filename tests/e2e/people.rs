@@ -1,0 +1,122 @@
+//! What people say reaches the one it is for: answers, approvals, remarks; the host alive or dead.
+
+use orchestra_pit_tests::Stage;
+
+fn script(stage: &Stage, replies: &str) -> String {
+    stage.script(&format!("schema = 1\n[[conversation]]\nagent = \"coder\"\n{replies}"))
+}
+
+const ASK: &str = r#"
+[[conversation.reply]]
+calls = [{ tool = "ask_person", arguments = { question = "Which colour?" } }]
+[[conversation.reply]]
+expect.last_contains = "blue"
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create", path = "colour.txt", file_text = "blue\n" } }]
+"#;
+
+const PROTECTED: &str = r#"
+[[conversation.reply]]
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create", path = "AGENTS.md", file_text = "Be kind.\n" } }]
+"#;
+
+const FINISH: &str = r#"
+[[conversation.reply]]
+calls = [{ tool = "finish", arguments = { summary = "Done as asked", criteria = [] } }]
+"#;
+
+fn branch(stage: &Stage) -> String {
+    stage.git(&["for-each-ref", "--format=%(refname:short)", "refs/heads/pit/"])
+}
+
+#[test]
+fn an_answer_from_another_terminal_reaches_the_one_who_asked_once() {
+    let stage = Stage::new();
+    let script = script(&stage, &[ASK, FINISH].concat());
+    let run = stage.attend(&["agent", "run", "coder", "Paint it.", "-m", &script]);
+    let (id, asks) = stage.asked();
+    assert!(asks.contains("Which colour?"), "{asks}");
+    let _ = stage.pit(&["approve", &id]).exits(0);
+    let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
+    assert_eq!(run.code(), 3);
+    assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
+    let _ = stage.pit(&["answer", &id, "red"]).exits(2).says("is not waiting");
+}
+
+#[test]
+fn an_answer_given_while_nobody_is_at_work_is_kept() {
+    let stage = Stage::new();
+    let script = script(&stage, &[ASK, FINISH].concat());
+    let run = stage.attend(&["agent", "run", "coder", "Paint it.", "-m", &script]);
+    let (id, _) = stage.asked();
+    run.kill();
+    let _ = stage.pit(&["answer", &id, "blue"]).exits(0).says("kept");
+    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
+}
+
+#[test]
+fn a_protected_path_is_committed_only_with_a_yes() {
+    for (say, committed) in [(["approve", ""], true), (["reject", "not now"], false)] {
+        let stage = Stage::new();
+        let script = script(&stage, &[PROTECTED, FINISH].concat());
+        let run = stage.attend(&["agent", "run", "coder", "Write rules.", "-m", &script]);
+        let (id, asks) = stage.asked();
+        assert!(asks.contains("AGENTS.md"), "{asks}");
+        let args = if committed { vec![say[0], id.as_str()] } else { vec![say[0], id.as_str(), "-m", say[1]] };
+        let _ = stage.pit(&args).exits(0);
+        if !committed {
+            // The coder may ask once more for what it leaves behind; the answer stays the same.
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+        drop_rest(&stage, &id, committed);
+        let code = run.code();
+        let branch = branch(&stage);
+        let has = !branch.is_empty() && stage.git(&["ls-tree", "--name-only", &branch]).contains("AGENTS.md");
+        assert_eq!(has, committed, "exit {code}");
+    }
+}
+
+/// Says no to whatever else is asked, until the run has ended.
+fn drop_rest(stage: &Stage, id: &str, committed: bool) {
+    for _ in 0..100 {
+        let status = stage.status(id);
+        if committed || status["runs"][0]["phase"] == "ended" {
+            return;
+        }
+        if status["runs"][0]["asks"].is_string() {
+            let _said = stage.pit(&["reject", id, "-m", "not now"]);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn without_a_person_a_protected_path_is_not_committed_and_the_exit_code_says_so() {
+    let stage = Stage::new();
+    let script = script(&stage, &[PROTECTED, FINISH].concat());
+    let said = stage.pit(&["agent", "run", "coder", "Write rules.", "-m", &script]);
+    assert_ne!(said.code, Some(0));
+    assert!(said.out.contains("protected-paths") || said.out.contains("AGENTS.md"), "{}{}", said.out, said.err);
+    assert!(!stage.git(&["log", "--all", "--name-only", "--format="]).contains("AGENTS.md"));
+}
+
+#[test]
+fn a_remark_to_a_finished_run_starts_another_round() {
+    let change = r#"
+[[conversation.reply]]
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create", path = "a.txt", file_text = "one\n" } }]
+"#;
+    let again = r#"
+[[conversation.reply]]
+expect.last_contains = "make it two"
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "str_replace", path = "a.txt", old_str = "one", new_str = "two" } }]
+"#;
+    let stage = Stage::new();
+    let script = script(&stage, &[change, FINISH, again, FINISH].concat());
+    let _ = stage.pit(&["agent", "run", "coder", "Write a.", "-m", &script]).exits(3);
+    let id = stage.trees().remove(0);
+    let _ = stage.pit(&["send", &id, "make it two"]).exits(0).says("kept");
+    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    assert_eq!(stage.git(&["show", &format!("{}:a.txt", branch(&stage))]), "two");
+    assert_eq!(stage.git(&["rev-list", "--count", &format!("main..{}", branch(&stage))]), "2");
+}
