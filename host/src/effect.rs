@@ -9,6 +9,7 @@ use orchestra_pit_core::budget::{Cost, Line};
 use orchestra_pit_core::call::human::Remark;
 use orchestra_pit_core::call::{
     Answer, Call, CallId, Error, ErrorKind, Order, Site, Value, board as board_call, delegate, human, vcs as vcs_call,
+    workspace as workspace_call,
 };
 use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::policy::Scope;
@@ -102,7 +103,7 @@ impl Effects {
             Call::Log(_) => Ok(Value::Done),
             Call::Malformed { error, .. } => Err(error.clone()),
             Call::Clock(sleep) => return Performed::Later(Wake::At(sleep.until)),
-            Call::Workspace(call) => self.workspaces.call(site, call, &scope),
+            Call::Workspace(call) => self.workspace(site, call, scope).await,
             Call::Vcs(call) => self.vcs(&order, call, &scope, team).await,
             Call::Board(call) => team.board(site, call),
             Call::Human(call) => return self.human(site, call, team),
@@ -110,6 +111,19 @@ impl Effects {
             Call::Model(call) => return asking::ask(&self.models, &order, call, line, team, events).await,
         };
         Performed::Now(answer, ONE_CALL)
+    }
+
+    async fn workspace(&self, site: &Site, call: &workspace_call::Call, scope: Scope) -> Answer {
+        use workspace_call::Call;
+        // One file's worth of work is done where it is; what looks at many is done away from the threads that guests
+        // run on, which it would keep from everybody else.
+        if matches!(call, Call::Stat { .. } | Call::Read { .. } | Call::Write { .. } | Call::Snapshot { .. }) {
+            return self.workspaces.call(site, call, &scope);
+        }
+        let (workspaces, site, call) = (self.workspaces.clone(), site.clone(), call.clone());
+        tokio::task::spawn_blocking(move || workspaces.call(&site, &call, &scope))
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Unavailable, "the workspace could not be read")))
     }
 
     async fn vcs<T: Team>(&self, order: &Order, call: &vcs_call::Call, scope: &Scope, team: &T) -> Answer {
