@@ -4,4 +4,5 @@
 pub mod cli;
 pub mod exit;
 pub mod json;
+pub mod spec;
 pub mod words;

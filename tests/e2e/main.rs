@@ -6,3 +6,4 @@ mod agent;
 mod coder;
 mod people;
 mod resume;
+mod run;

@@ -7,13 +7,17 @@ use clap::{Parser, Subcommand};
 use super::exit::Exit;
 
 mod agent;
+mod ask;
 mod follow;
 mod open;
 mod replay;
 mod resume;
+mod run;
 mod say;
+mod setting;
 mod show;
 mod tell;
+mod trust;
 
 pub use tell::Failure;
 
@@ -34,6 +38,10 @@ pub struct Pit {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Have a task done in this repository, on a branch of its own.
+    Run(run::Args),
+    /// Read what this repository's pit.toml would change, and say yes or no to it.
+    Trust(trust::Args),
     /// Look at an agent, or run one.
     #[command(subcommand)]
     Agent(agent::Verb),
@@ -65,6 +73,8 @@ enum Verb {
 pub async fn run(pit: Pit) -> Exit {
     let at = open::Place::new(pit.directory);
     let done = match pit.verb {
+        Verb::Run(args) => run::run(&at, args).await,
+        Verb::Trust(args) => trust::run(&at, &args),
         Verb::Agent(verb) => agent::run(&at, verb).await,
         Verb::Resume(args) => resume::run(&at, args).await,
         Verb::Replay(args) => replay::run(&at, args).await,

@@ -108,6 +108,26 @@ impl Repo {
         Ok(opened)
     }
 
+    /// The top of the working tree; none in a bare repository.
+    pub fn work_tree(&self) -> Option<PathBuf> {
+        self.with(|repo| Ok(repo.workdir().map(Path::to_owned))).ok().flatten()
+    }
+
+    /// What in the working tree differs from HEAD, new files too: what agents do not see. Paths, with a slash after a
+    /// folder that is new as a whole.
+    pub fn uncommitted(&self) -> Result<Vec<String>, OpenError> {
+        let found = self.with(|repo| {
+            if repo.is_bare() {
+                return Ok(Vec::new());
+            }
+            let mut options = git2::StatusOptions::new();
+            options.include_untracked(true).exclude_submodules(true);
+            let statuses = repo.statuses(Some(&mut options))?;
+            Ok(statuses.iter().map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect())
+        });
+        found.map_err(|error| broken(&self.common, &error))
+    }
+
     /// What HEAD is.
     pub fn head(&self) -> Result<Head, OpenError> {
         let found = self.with(|repo| {

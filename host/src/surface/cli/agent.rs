@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use orchestra_pit_core::budget::Caps;
@@ -13,12 +12,12 @@ use orchestra_pit_core::manifest::Manifest;
 use orchestra_pit_core::policy::{Grants, Profile, Rules};
 
 use super::Failure;
-use super::follow::follow;
+use super::follow::{Output, follow};
 use super::open::Place;
+use super::setting::{self, ModelArgs};
 use crate::assemble::{self, Parts};
+use crate::config::written::Flags;
 use crate::effect::model::models::Models;
-use crate::effect::model::scripted::Script;
-use crate::effect::model::settings::Settings;
 use crate::run::{Known, Spec, Tree};
 use crate::surface::exit::Exit;
 use crate::surface::words;
@@ -54,29 +53,6 @@ pub struct RunArgs {
     give: Option<String>,
     #[command(flatten)]
     model: ModelArgs,
-}
-
-/// Which model.
-#[derive(Debug, Args)]
-pub struct ModelArgs {
-    /// The model, as provider/model; `scripted/FILE` answers from a script.
-    #[arg(short, long, value_name = "MODEL")]
-    model: Option<String>,
-}
-
-impl ModelArgs {
-    /// The models that these flags name, and those that the environment has keys for.
-    pub fn models(&self) -> Result<Models, Failure> {
-        if let Some(path) = self.model.as_deref().and_then(|model| model.strip_prefix("scripted/")) {
-            return Ok(Models::scripted(Arc::new(Script::load(Path::new(path))?))?);
-        }
-        Ok(Models::new(Settings::default(), self.model.as_deref(), Box::new(environment))?)
-    }
-}
-
-/// A variable of pit's environment: a key, if a provider's name is asked for.
-pub fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 /// The model behind each alias, as it goes on record.
@@ -121,9 +97,6 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
 }
 
 async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
-    let models = args.model.models()?;
-    let aliases = aliases(&models);
-    let mut parts = Parts { models, agents: Vec::new() };
     let shipped = crate::shipped::AGENTS.iter().find(|agent| agent.name == args.agent);
     let (known, manifest) = match shipped {
         Some(agent) => assemble::known(agent.component)?,
@@ -133,6 +106,10 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         Some(_) => known.asks.clone(),
         None => give(&known, &manifest, args.give.as_deref())?,
     };
+    let mut settled = setting::settle(&*at.repo()?, &Flags::default())?;
+    let models = setting::models(&mut settled, &args.model, !manifest.asks.model.is_empty())?;
+    let aliases = aliases(&models);
+    let mut parts = Parts { models, agents: Vec::new() };
     let name = manifest.name.clone();
     parts.agents.push((name.clone(), known));
     let pit = at.pit(parts)?;
@@ -161,7 +138,7 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();
     let tree = Tree::start(pit.host.clone(), tree).await?;
-    follow(&pit, &tree, events).await
+    follow(&pit, &tree, events, Output::Text).await
 }
 
 /// What a person gives to an agent that this repository does not know: shown first, and nothing without an answer.

@@ -1,6 +1,6 @@
 //! What commands work on: the repository they were started in, and the runs that people name in it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orchestra_pit_core::id::RunId;
@@ -36,6 +36,16 @@ impl Place {
     /// A folder.
     pub fn new(directory: PathBuf) -> Self {
         Self { directory }
+    }
+
+    /// A path as a person named it, from here.
+    pub fn join(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+
+    /// The repository alone.
+    pub fn repo(&self) -> Result<Arc<Repo>, Failure> {
+        Ok(assemble::repository(&self.directory)?)
     }
 
     /// The repository's runs, to look at.

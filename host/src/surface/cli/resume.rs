@@ -1,10 +1,11 @@
 //! `pit resume`: go on with a run that was stopped or cut off.
 
 use super::Failure;
-use super::agent::ModelArgs;
-use super::follow::follow;
+use super::follow::{Output, follow};
 use super::open::{Place, find};
+use super::setting::{self, ModelArgs};
 use crate::assemble::Parts;
+use crate::config::written::Flags;
 use crate::run::Tree;
 use crate::surface::exit::Exit;
 
@@ -13,16 +14,22 @@ use crate::surface::exit::Exit;
 pub struct Args {
     /// The run; the newest if none is named.
     id: Option<String>,
+    /// What standard output gets.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    output_format: Output,
     #[command(flatten)]
     model: ModelArgs,
 }
 
 /// Resumes.
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
-    let pit = at.pit(Parts { models: args.model.models()?, agents: Vec::new() })?;
+    let mut settled = setting::settle(&*at.repo()?, &Flags::default())?;
+    // A run may have nothing left to ask a model.
+    let models = setting::models(&mut settled, &args.model, false)?;
+    let pit = at.pit(Parts { models, agents: Vec::new() })?;
     let named = find(&pit.host.journal, args.id.as_deref()).await?;
     let _lease = pit.bells.take(named.tree)?;
     let events = pit.host.events.subscribe();
     let tree = Tree::resume(pit.host.clone(), named.tree).await?;
-    follow(&pit, &tree, events).await
+    follow(&pit, &tree, events, args.output_format).await
 }

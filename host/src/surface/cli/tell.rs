@@ -23,6 +23,13 @@ impl Failure {
         Self { exit, error: error.to_string(), hints: Vec::new() }
     }
 
+    /// From a text of several lines: the first happened, the others help.
+    pub fn lines(exit: Exit, text: &str) -> Self {
+        let mut lines = text.lines();
+        let error = lines.next().unwrap_or_default().to_owned();
+        Self { exit, error, hints: lines.map(str::to_owned).collect() }
+    }
+
     /// The same with a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

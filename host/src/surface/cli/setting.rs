@@ -1,0 +1,171 @@
+//! What a run goes by: the configuration of all files with the flags over it, and the models that it asks.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::Failure;
+use super::ask;
+use super::open::dirs;
+use crate::config::choose::{Choice, Unchosen, choose};
+use crate::config::dirs::ORGANISATION;
+use crate::config::settled::Settled;
+use crate::config::trust::{Standing, Store};
+use crate::config::written::{Files, Flags, Places};
+use crate::config::{ConfigError, dirs::Dirs};
+use crate::effect::model::family::Families;
+use crate::effect::model::models::Models;
+use crate::effect::model::scripted::Script;
+use crate::effect::store::Repo;
+use crate::shipped::AGENTS;
+use crate::surface::exit::Exit;
+
+/// The repository's own file, at the top of its working tree.
+pub const FILE: &str = "pit.toml";
+/// The configuration's name of a model that answers from a file.
+const SCRIPTED: &str = "scripted/";
+
+/// Which model.
+#[derive(Debug, Default, Args)]
+pub struct ModelArgs {
+    /// The model, as provider/model; `scripted/FILE` answers from a script.
+    #[arg(short, long, value_name = "MODEL")]
+    pub model: Option<String>,
+}
+
+/// Limits and rules of one run.
+#[derive(Debug, Args)]
+pub struct LimitArgs {
+    /// US dollars that the run may cost.
+    #[arg(long, value_name = "USD")]
+    max_budget_usd: Option<f64>,
+    /// Tokens that it may use.
+    #[arg(long, value_name = "N")]
+    max_tokens: Option<u64>,
+    /// Requests that each agent may make to its model.
+    #[arg(long, value_name = "N")]
+    max_turns: Option<u64>,
+    /// Refuses calls: `FUNCTION`, or `FUNCTION:GLOB` for paths.
+    #[arg(long, value_name = "RULE")]
+    deny: Vec<String>,
+}
+
+impl LimitArgs {
+    /// As the configuration takes them.
+    pub fn flags(&self) -> Flags {
+        Flags {
+            max_budget_usd: self.max_budget_usd,
+            max_tokens: self.max_tokens,
+            max_turns: self.max_turns,
+            deny: self.deny.clone(),
+            ..Flags::default()
+        }
+    }
+}
+
+/// Reads the files that are there: the organisation's, the user's and the repository's.
+pub fn files(repo: &Repo, dirs: &Dirs) -> Result<Files, Failure> {
+    let user = dirs.user_file();
+    let repository = repo.work_tree().map(|top| top.join(FILE));
+    let places =
+        Places { organisation: (Path::new(ORGANISATION), 0), user: user.as_deref(), repository: repository.as_deref() };
+    Files::read(&places).map_err(wrong)
+}
+
+/// What holds in a repository. Its own file widens only if the person has said yes to it.
+pub fn settle(repo: &Repo, flags: &Flags) -> Result<Settled, Failure> {
+    let dirs = dirs();
+    let files = files(repo, &dirs)?;
+    let trusted = match &files.repository {
+        None => None,
+        Some((source, _)) => {
+            match Store::open(dirs.state.as_deref(), repo.common()).map_err(wrong)?.file(FILE, &source.text) {
+                Standing::Trusted(trusted) => Some(trusted),
+                Standing::New | Standing::Changed { .. } => None,
+            }
+        }
+    };
+    Settled::settle(files, flags, &agents(), trusted.as_ref()).map_err(wrong)
+}
+
+/// The names of agents that a file can speak of.
+pub fn agents() -> Vec<&'static str> {
+    AGENTS.iter().map(|agent| agent.name).collect()
+}
+
+/// Chooses the models and makes ready to ask them. `needed`: without one there is no point in starting.
+pub fn models(settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<Models, Failure> {
+    if let Some(path) = args.model.as_deref().and_then(|model| model.strip_prefix(SCRIPTED)) {
+        return Ok(Models::scripted(Arc::new(Script::load(Path::new(path))?))?);
+    }
+    let families = Families::new(settled.model_settings().family)?;
+    let is_set = |name: &str| environment(name).is_some_and(|value| !value.is_empty());
+    let mut choice = choose(args.model.as_deref(), settled, families.providers(), &is_set);
+    if let Ok(Choice::Ask(candidates)) = &choice {
+        let shown = candidates.iter().map(|one| format!("{} ({}, {})", one.provider, one.model, one.variable));
+        let picked = ask::pick("which model", &shown.collect::<Vec<_>>())?;
+        choice = match picked.and_then(|at| candidates.get(at)) {
+            Some(one) => choose(Some(&one.provider), settled, families.providers(), &is_set),
+            None => Err(Unchosen::Several(candidates.clone())),
+        };
+    }
+    match choice {
+        Ok(Choice::Models(models)) => settled.models = models,
+        Ok(Choice::Ask(candidates)) if needed => return Err(unchosen(&Unchosen::Several(candidates))),
+        Err(error) if needed || args.model.is_some() => return Err(unchosen(&error)),
+        Ok(Choice::Ask(_)) | Err(_) => {}
+    }
+    Ok(Models::new(settled.model_settings(), None, Box::new(environment))?)
+}
+
+/// The first line of a run: who is asked, what it costs at most, and what leaves the machine.
+pub fn first_line(settled: &Settled, models: &Models) -> Result<String, Failure> {
+    let place = models.place("default").map_err(|error| Failure::new(Exit::Failed, error.message))?;
+    settled.check_price(&place.name, place.priced).map_err(wrong)?;
+    let mut line = place.name.clone();
+    if !place.host.is_empty() {
+        line.push_str(&format!(" at {}", place.host));
+    }
+    let budget = &settled.budget;
+    let tokens = budget.tokens.value.map(|tokens| format!("{tokens} tokens"));
+    let most = match budget.usd.value {
+        Some(usd) if place.priced => Some(usd.to_string()),
+        _ => tokens.or_else(|| Some(format!("{} turns", budget.turns.value?))),
+    };
+    match most {
+        Some(most) => line.push_str(&format!(" · at most {most}")),
+        None => line.push_str(" · without limit"),
+    }
+    if !place.priced {
+        line.push_str(" (its price is not known: ?)");
+    }
+    line.push_str(match place.host.is_empty() {
+        true => " · sends nothing",
+        false => " · sends files the agents read from this repository",
+    });
+    Ok(line)
+}
+
+/// A variable of pit's environment: a key, if a provider's name is asked for.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A configuration that does not hold, as a command says it.
+pub fn wrong(error: ConfigError) -> Failure {
+    let exit = match &error {
+        ConfigError::Untrusted { .. } => Exit::Untrusted,
+        ConfigError::Flag { .. } => Exit::Usage,
+        _ => Exit::Failed,
+    };
+    Failure::lines(exit, &error.to_string())
+}
+
+fn unchosen(error: &Unchosen) -> Failure {
+    let exit = match error {
+        Unchosen::Several(_) => Exit::NeedsPerson,
+        _ => Exit::Usage,
+    };
+    Failure::lines(exit, &error.to_string())
+}

@@ -1,0 +1,97 @@
+//! `pit run`: one coder, from a task in words or a SPEC.md to a branch.
+
+use orchestra_pit_tests::Stage;
+
+/// A coder that makes one edit and answers for one criterion, if there is one.
+pub fn script(criteria: &str) -> String {
+    format!(
+        r#"
+schema = 1
+[model]
+price = {{ input = 3.0, cached_read = 0.3, cache_write = 3.75, output = 15.0 }}
+[[conversation]]
+agent = "coder"
+[[conversation.reply]]
+calls = [{{ tool = "str_replace_based_edit_tool", arguments = {{ command = "view", path = "src/lib.rs" }} }}]
+[[conversation.reply]]
+expect.last_contains = ["n + 1"]
+calls = [{{ tool = "str_replace_based_edit_tool", arguments = {{ command = "str_replace", path = "src/lib.rs", old_str = "n + 1", new_str = "n.saturating_add(1)" }} }}]
+[[conversation.reply]]
+calls = [{{ tool = "finish", arguments = {{ summary = "Count no further than the largest number", criteria = [{criteria}] }} }}]
+"#
+    )
+}
+
+fn branch(stage: &Stage) -> String {
+    stage.git(&["for-each-ref", "--format=%(refname:short)", "refs/heads/pit/"])
+}
+
+#[test]
+fn a_task_in_words_becomes_a_branch() {
+    let stage = Stage::new();
+    let model = stage.script(&script(""));
+    let said = stage.pit(&["run", "--solo", "Never overflow", "-m", &model]).exits(3);
+    assert!(said.err.starts_with("scripted"), "{}", said.err);
+    assert!(said.err.contains("at most $5.00") && said.out.contains("done, not verified"), "{}{}", said.err, said.out);
+    let branch = branch(&stage);
+    assert!(branch.ends_with("-never-overflow"), "{branch}");
+    assert!(stage.git(&["show", &format!("{branch}:src/lib.rs")]).contains("saturating_add"));
+    assert!(stage.read("src/lib.rs").contains("n + 1"), "the person's files are their own");
+}
+
+#[test]
+fn a_spec_names_title_and_criteria_and_one_line_says_what_agents_do_not_see() {
+    let stage = Stage::new();
+    stage.write("SPEC.md", "# Never overflow\n\nIt panics.\n\n## Done when\n\n- `more` saturates\n");
+    let model = stage.script(&script(r#"{ id = "1", met = true, evidence = "src/lib.rs:5" }"#));
+    let said = stage.pit(&["run", "SPEC.md", "-m", &model]).exits(3);
+    for text in ["there is no team", "do not see what is not committed: SPEC.md"] {
+        assert!(said.err.contains(text), "no `{text}` in {}", said.err);
+    }
+    assert!(said.out.contains("met: src/lib.rs:5"), "{}", said.out);
+    assert!(branch(&stage).ends_with("-never-overflow"));
+    let _ = stage.pit(&["run", "NOWHERE.md", "-m", &model]).exits(2).says("NOWHERE.md");
+    let _ = stage.pit(&["run", " ", "-m", &model]).exits(2).says("there is no task");
+}
+
+#[test]
+fn for_programs_standard_output_has_nothing_but_json() {
+    let stage = Stage::new();
+    let model = stage.script(&script(""));
+    let said = stage.pit(&["run", "--solo", "Never overflow", "-m", &model, "-o", "stream-json"]).exits(3);
+    let lines: Vec<serde_json::Value> =
+        said.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines[0]["type"], "run.started");
+    let last = lines.last().expect("an envelope");
+    assert_eq!((last["state"].as_str(), last["exit"].as_u64()), (Some("done-unverified"), Some(3)));
+    let said = stage.pit(&["run", "--solo", "x", "-m", &model, "-o", "json", "--deny", "vcs.commit"]);
+    let one: serde_json::Value = serde_json::from_str(said.out.trim()).expect("one object");
+    assert_eq!(one["exit"].as_u64(), said.code.map(|code| code as u64), "also after a failure");
+    assert_ne!(said.code, Some(3));
+}
+
+#[test]
+fn a_file_that_widens_counts_only_after_a_yes_to_its_text() {
+    let stage = Stage::new();
+    let model = stage.script(&script(""));
+    stage.write("pit.toml", "schema = 1\n[budget]\nusd = 50.0\n");
+    let run = ["run", "--solo", "Never overflow", "-m", &model];
+    let _ = stage.pit(&run).exits(9).says("pit.toml").says("budget.usd = $50.00").says("pit trust");
+    let _ = stage.pit(&["trust"]).exits(5).says("-y");
+    assert!(stage.trees().is_empty(), "nothing was started");
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let _ = stage.pit(&run).exits(3).says("at most $50.00");
+    stage.write("pit.toml", "schema = 1\n[budget]\nusd = 60.0\n");
+    let _ = stage.pit(&run).exits(9).says("$60.00");
+    stage.write("pit.toml", "schema = 1\n[budget]\nusd = 0.5\n");
+    let _ = stage.pit(&run).exits(3).says("at most $0.50");
+}
+
+#[test]
+fn without_a_model_nothing_starts() {
+    let stage = Stage::new();
+    let _ = stage.pit(&["run", "--solo", "x"]).exits(2).says("export ANTHROPIC_API_KEY=");
+    let _ =
+        stage.pit(&["run", "--solo", "x", "-m", "antropic/claude"]).exits(2).says("did you mean `anthropic/claude`?");
+    assert!(stage.trees().is_empty());
+}
