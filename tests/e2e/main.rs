@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "tests read and write files, and start programs")]
 
+mod accept;
 mod agent;
 mod coder;
 mod people;

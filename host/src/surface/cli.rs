@@ -6,9 +6,12 @@ use clap::{Parser, Subcommand};
 
 use super::exit::Exit;
 
+mod accept;
 mod agent;
 mod ask;
+mod diff;
 mod follow;
+mod git;
 mod open;
 mod replay;
 mod resume;
@@ -40,6 +43,10 @@ pub struct Pit {
 enum Verb {
     /// Have a task done in this repository, on a branch of its own.
     Run(run::Args),
+    /// What a run has changed.
+    Diff(diff::Args),
+    /// Take a run's result onto your branch, or put that back.
+    Accept(accept::Args),
     /// Read what this repository's pit.toml would change, and say yes or no to it.
     Trust(trust::Args),
     /// Look at an agent, or run one.
@@ -74,6 +81,8 @@ pub async fn run(pit: Pit) -> Exit {
     let at = open::Place::new(pit.directory);
     let done = match pit.verb {
         Verb::Run(args) => run::run(&at, args).await,
+        Verb::Diff(args) => diff::run(&at, args).await,
+        Verb::Accept(args) => accept::run(&at, args).await,
         Verb::Trust(args) => trust::run(&at, &args),
         Verb::Agent(verb) => agent::run(&at, verb).await,
         Verb::Resume(args) => resume::run(&at, args).await,

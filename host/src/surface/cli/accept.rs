@@ -1,0 +1,291 @@
+//! `pit accept`: the person takes a result. One commit on the person's branch, in the person's name, by the person's git.
+//!
+//! It is made aside, in a working tree of its own, and only then put on the branch: until that one step nothing of the
+//! person's has changed, and git itself takes that step only if no file is in its way.
+
+use orchestra_pit_core::id::Oid;
+use orchestra_pit_core::protected;
+use orchestra_pit_core::record::Event;
+use orchestra_pit_core::text::clean;
+
+use super::Failure;
+use super::ask::confirm;
+use super::git::Git;
+use super::open::{Desk, Named, Place, find, state};
+use crate::run::State;
+use crate::run::clock::now;
+use crate::run::state::{Phase, Run};
+use crate::surface::exit::Exit;
+use crate::surface::words;
+
+/// Lines of commits and of files on the screen.
+const SHOWN: usize = 20;
+
+/// `pit accept`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run; the newest if none is named.
+    id: Option<String>,
+    /// The branch that takes it; else the one that the run started from.
+    #[arg(long, value_name = "BRANCH")]
+    onto: Option<String>,
+    /// One plain commit instead of a merge.
+    #[arg(long)]
+    squash: bool,
+    /// Takes the last acceptance back, if nothing was added since.
+    #[arg(long, conflicts_with_all = ["onto", "squash"])]
+    undo: bool,
+    /// Says yes without a question.
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// What is taken, and where it goes.
+struct Taking<'a> {
+    run: &'a Run,
+    name: String,
+    onto: String,
+    old: Oid,
+    git: Git,
+}
+
+/// Accepts, or takes it back.
+pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
+    let desk = at.desk()?;
+    let named = find(&desk.journal, args.id.as_deref()).await?;
+    let state = state(&desk.journal, named.tree).await?;
+    if args.undo {
+        return undo(&desk, &named, &state).await;
+    }
+    let taking = taking(&desk, &named, &state, args.onto.as_deref())?;
+    if desk.repo.reaches(taking.old, taking.run.tip).map_err(told)? {
+        println!("{} has all of {} already", short(&taking.onto), taking.name);
+        return Ok(Exit::Done);
+    }
+    let files = taking.files()?;
+    for line in taking.screen(&files)? {
+        println!("{line}");
+    }
+    taking.in_the_way(&files)?;
+    let how = if args.squash { "one commit" } else { "a merge commit" };
+    if !confirm(&format!("put it on {} as {how}", short(&taking.onto)), args.yes)? {
+        println!("not accepted; nothing has changed");
+        return Ok(Exit::Cancelled);
+    }
+    // Whatever comes can be written down: nobody else is at work on the run.
+    let _lease = desk.bells.take(named.tree)?;
+    desk.journal.claim(named.tree).await?;
+    desk.journal.resume(named.tree).await?;
+    let new = taking.merge(args.squash)?;
+    taking.put(new)?;
+    let by = desk.repo.person().name.clone();
+    let event = Event::Accepted { onto: taking.onto.clone(), old: taking.old, new, by };
+    desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
+    println!("{} is on {} as {}", taking.name, short(&taking.onto), brief(new));
+    println!("  next       pit accept --undo {} takes it back", taking.name);
+    Ok(Exit::Done)
+}
+
+/// Finds out what is to be taken and whether it can be.
+fn taking<'a>(desk: &Desk, named: &Named, state: &'a State, onto: Option<&str>) -> Result<Taking<'a>, Failure> {
+    let name = named.tree.short();
+    let refuse = |why: String| Failure::new(Exit::Usage, why);
+    if named.run != named.tree {
+        return Err(refuse(format!("{} is a part of a run", state.name(named.run))).hint(format!("pit accept {name}")));
+    }
+    let run = state.root().ok_or_else(|| refuse(format!("run {name} has not started")))?;
+    if run.phase == Phase::Live {
+        return Err(refuse(format!("run {name} has not ended")).hint(format!("pit status {name}, pit resume {name}")));
+    }
+    if run.tip == run.started.base {
+        return Err(refuse(format!("run {name} has committed nothing, so there is nothing to accept")));
+    }
+    let onto = match onto {
+        Some(branch) if branch.starts_with("refs/heads/") => branch.to_owned(),
+        Some(branch) => format!("refs/heads/{branch}"),
+        None => run.started.onto.clone().ok_or_else(|| {
+            refuse(format!("run {name} started from no branch")).hint(format!("pit accept {name} --onto BRANCH"))
+        })?,
+    };
+    let old = desk.repo.ref_at(&onto).map_err(told)?;
+    let old = old.ok_or_else(|| refuse(format!("there is no branch {}", clean(short(&onto)))))?;
+    Ok(Taking { run, name, onto, old, git: Git::at(desk.repo.common()) })
+}
+
+impl Taking<'_> {
+    /// Files that would change on the branch.
+    fn files(&self) -> Result<Vec<String>, Failure> {
+        let range = format!("{}...{}", self.old, self.run.tip);
+        self.git.list(&["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", &range, "--"])
+    }
+
+    fn screen(&self, files: &[String]) -> Result<Vec<String>, Failure> {
+        let range = format!("{}..{}", self.old, self.run.tip);
+        let commits = self.git.list(&["log", "-z", "--no-color", "--format=%h %an: %s", &range, "--"])?;
+        let mut lines = vec![format!(
+            "{}  {}   onto {} @ {}, {} commits, {} files",
+            self.name,
+            words::line(&self.run.started.title, 60),
+            clean(short(&self.onto)),
+            brief(self.old),
+            commits.len(),
+            files.len(),
+        )];
+        listed(&mut lines, "commits", commits.into_iter());
+        listed(&mut lines, "files", files.iter().cloned());
+        let runs = files.iter().filter_map(|path| Some(format!("{path} ({})", protected::group(path)?)));
+        let runs: Vec<String> = runs.collect();
+        match runs.is_empty() {
+            true => lines.push("  runs on your machine   none changed".to_owned()),
+            false => {
+                lines.push("  runs on your machine".to_owned());
+                // All of them: what is not shown here is run unseen.
+                lines.extend(runs.iter().map(|path| format!("             {}", words::line(path, 200))));
+            }
+        }
+        Ok(lines)
+    }
+
+    /// Refuses while a file of the person's is where one of the result would be.
+    fn in_the_way(&self, files: &[String]) -> Result<(), Failure> {
+        let Some(folder) = self.git.work_tree_of(&self.onto)? else { return Ok(()) };
+        let dirty = Git::at(&folder).list(&[
+            "status",
+            "--porcelain",
+            "-z",
+            "--untracked-files=all",
+            "--ignored=matching",
+            "--no-renames",
+        ])?;
+        let under = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
+        let mut found: Vec<String> = Vec::new();
+        for entry in &dirty {
+            let Some(path) = entry.get(3..).map(|path| path.trim_end_matches('/')) else { continue };
+            let ignored = entry.starts_with("!!");
+            // A whole folder that is ignored is in the way only where one of the files would really be put.
+            let hit = files.iter().any(|file| file == path || under(path, file) || (!ignored && under(file, path)));
+            if hit {
+                found.push(path.to_owned());
+            }
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        let mut failure = Failure::new(
+            Exit::Failed,
+            format!("files of yours are in the way in {}; nothing has changed", clean(&folder.to_string_lossy())),
+        );
+        failure.hints.extend(found.iter().take(SHOWN).map(|path| words::line(path, 200)));
+        Err(failure.hint(format!("commit them or put them aside, then: pit accept {}", self.name)))
+    }
+
+    /// Makes the commit, aside.
+    fn merge(&self, squash: bool) -> Result<Oid, Failure> {
+        let aside = tempfile::Builder::new().prefix("pit-accept-").tempdir()?;
+        let folder = aside.path().join("tree");
+        let (path, old, tip) = (folder.to_string_lossy().into_owned(), self.old.to_string(), self.run.tip.to_string());
+        // To fill it is no act of the person's: no hook.
+        let add = ["-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", &path, &old];
+        self.git.run(&add)?;
+        let made = self.merge_in(&Git::at(&folder), &tip, squash);
+        // That it stays behind harms nothing: git forgets a working tree whose folder is gone.
+        let _ = self.git.try_run(&["worktree", "remove", "--force", &path]);
+        made
+    }
+
+    fn merge_in(&self, aside: &Git, tip: &str, squash: bool) -> Result<Oid, Failure> {
+        let title = words::line(&self.run.started.title, 60);
+        let message = format!("{title}\n\nPit-Run: {}", self.run.started.site.tree);
+        let args: &[&str] =
+            if squash { &["merge", "--squash", "--quiet", tip] } else { &["merge", "--no-ff", "-m", &message, tip] };
+        let merged = aside.try_run(args)?;
+        if !merged.done {
+            let files = aside.list(&["diff", "--name-only", "-z", "--diff-filter=U"])?;
+            let what = format!("it cannot be merged into {}; nothing has changed", short(&self.onto));
+            let mut failure = Failure::new(Exit::Failed, what);
+            match files.is_empty() {
+                true => failure.hints.extend(merged.why.lines().take(SHOWN).map(|line| clean(line).into_owned())),
+                false => {
+                    failure.hints.extend(files.iter().map(|file| format!("both changed {}", words::line(file, 200))));
+                    failure.hints.push(format!("merge {} by hand", clean(short(&self.run.started.site.branch))));
+                }
+            }
+            return Err(failure);
+        }
+        if squash {
+            aside.run(&["commit", "--quiet", "-m", &message])?;
+        }
+        aside.commit("HEAD")
+    }
+
+    /// Puts the commit on the branch, in one step that fails as a whole.
+    fn put(&self, new: Oid) -> Result<(), Failure> {
+        let (old, new) = (self.old.to_string(), new.to_string());
+        match self.git.work_tree_of(&self.onto)? {
+            Some(folder) => {
+                let here = Git::at(&folder);
+                if here.commit("HEAD")? != self.old {
+                    return Err(moved(&self.onto));
+                }
+                here.run(&["merge", "--ff-only", "--quiet", "--no-overwrite-ignore", &new]).map(drop)
+            }
+            None => {
+                let why = format!("pit accept {}", self.name);
+                self.git.run(&["update-ref", "-m", &why, &self.onto, &new, &old]).map(drop)
+            }
+        }
+    }
+}
+
+/// Puts the branch back to what it was before the last acceptance.
+async fn undo(desk: &Desk, named: &Named, state: &State) -> Result<Exit, Failure> {
+    let last = state.accepted.last().filter(|last| !last.undone).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("run {} is not accepted, so there is nothing to undo", named.tree.short()))
+    })?;
+    if desk.repo.ref_at(&last.onto).map_err(told)? != Some(last.new) {
+        return Err(
+            moved(&last.onto).hint(format!("git revert -m 1 {} takes a merge back with a commit", brief(last.new)))
+        );
+    }
+    let _lease = desk.bells.take(named.tree)?;
+    desk.journal.claim(named.tree).await?;
+    desk.journal.resume(named.tree).await?;
+    let git = Git::at(desk.repo.common());
+    let (old, new) = (last.old.to_string(), last.new.to_string());
+    match git.work_tree_of(&last.onto)? {
+        // It stops, as a whole, at a file that the person has changed since.
+        Some(folder) => Git::at(&folder).run(&["reset", "--quiet", "--keep", &old])?,
+        None => git.run(&["update-ref", "-m", "pit accept --undo", &last.onto, &old, &new])?,
+    };
+    let by = desk.repo.person().name.clone();
+    let event = Event::Unaccepted { onto: last.onto.clone(), new: last.old, by };
+    desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
+    println!("{} is at {} again; {} is kept on its own branch", short(&last.onto), brief(last.old), named.tree.short());
+    Ok(Exit::Done)
+}
+
+fn moved(onto: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("{} has moved on; nothing has changed", short(onto)))
+}
+
+fn listed(lines: &mut Vec<String>, title: &str, all: impl ExactSizeIterator<Item = String>) {
+    let more = all.len().saturating_sub(SHOWN);
+    for (at, text) in all.take(SHOWN).enumerate() {
+        lines.push(format!("  {:<10} {}", if at == 0 { title } else { "" }, words::line(&text, 100)));
+    }
+    if more > 0 {
+        lines.push(format!("             and {more} more"));
+    }
+}
+
+fn short(branch: &str) -> &str {
+    branch.strip_prefix("refs/heads/").unwrap_or(branch)
+}
+
+fn brief(commit: Oid) -> String {
+    commit.to_string().chars().take(8).collect()
+}
+
+fn told(error: orchestra_pit_core::call::Error) -> Failure {
+    Failure::new(Exit::Failed, error.message)
+}
