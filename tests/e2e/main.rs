@@ -5,6 +5,7 @@
 mod accept;
 mod agent;
 mod coder;
+mod delegate;
 mod people;
 mod resume;
 mod run;
