@@ -2,7 +2,8 @@
 
 use orchestra_pit_tests::{Stage, guest};
 
-const HELLO: &str =
+/// What the model says to both children.
+pub const HELLO: &str =
     "schema = 1\n[[conversation]]\nagent = \"hello\"\nruns = 2\n[[conversation.reply]]\ntext = \"Hello, team.\"\n";
 
 #[test]

@@ -26,7 +26,11 @@ pub(super) fn fold(
         state.apply(run, header.at, event);
         let started = state.runs.get(&run).map(|run| run.started.clone());
         match (event, started) {
-            (Event::Started(started), _) => workspaces.open(run, started.base, &started.site.branch).map_err(failed)?,
+            // From its start on record a run holds its files, whether its first stretch is on record or not.
+            (Event::Started(started), _) => {
+                workspaces.open(run, started.base, &started.site.branch).map_err(failed)?;
+                workspaces.lease(started.site.tree, run, &started.lease).map_err(failed)?;
+            }
             (Event::Began(_), Some(started)) => {
                 workspaces.lease(started.site.tree, run, &started.lease).map_err(failed)?
             }
