@@ -1,7 +1,7 @@
 //! What a tree of runs stands at and what happens in it, for programs: `-o json`, `-o stream-json`, `--json`.
 
 use orchestra_pit_core::budget::Cost;
-use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::call::delegate::{End, Report};
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::record::Event;
 use orchestra_pit_core::time::Time;
@@ -80,7 +80,7 @@ fn one(state: &State, id: RunId, run: &Run) -> One {
         agent: run.started.site.agent_name.clone(),
         title: run.started.title.clone(),
         phase: if run.phase == Phase::Live { "live" } else { "ended" },
-        end: run.ended().map(|ended| ended.end.clone()),
+        end: run.ended().map(|ended| without_state(&ended.end)),
         asks: words::question(run),
         doing: run.last.1.clone(),
         last: run.last.0,
@@ -88,6 +88,14 @@ fn one(state: &State, id: RunId, run: &Run) -> One {
         commits: run.commits,
         refused: run.refused.len(),
         spent: state.balance(id).spent,
+    }
+}
+
+/// How a run ended, without what it keeps for its next round: that is the agent's own, and up to a megabyte.
+fn without_state(end: &End) -> End {
+    match end {
+        End::Done(report) => End::Done(Report { state: None, ..report.clone() }),
+        end => end.clone(),
     }
 }
 
