@@ -5,6 +5,7 @@
 mod accept;
 mod agent;
 mod coder;
+mod config;
 mod delegate;
 mod people;
 mod resume;

@@ -9,6 +9,8 @@ use super::exit::Exit;
 mod accept;
 mod agent;
 mod ask;
+mod completion;
+mod config;
 mod diff;
 mod follow;
 mod git;
@@ -49,6 +51,13 @@ enum Verb {
     Accept(accept::Args),
     /// Read what this repository's pit.toml would change, and say yes or no to it.
     Trust(trust::Args),
+    /// Write a first pit.toml.
+    Init(config::InitArgs),
+    /// What is configured here.
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Complete commands in a shell.
+    Completion(completion::Args),
     /// Look at an agent, or run one.
     #[command(subcommand)]
     Agent(agent::Verb),
@@ -84,6 +93,9 @@ pub async fn run(pit: Pit) -> Exit {
         Verb::Diff(args) => diff::run(&at, args).await,
         Verb::Accept(args) => accept::run(&at, args).await,
         Verb::Trust(args) => trust::run(&at, &args),
+        Verb::Init(args) => config::init(&at, &args),
+        Verb::Config(verb) => config::run(&at, verb),
+        Verb::Completion(args) => completion::run(&args),
         Verb::Agent(verb) => agent::run(&at, verb).await,
         Verb::Resume(args) => resume::run(&at, args).await,
         Verb::Replay(args) => replay::run(&at, args).await,

@@ -1,0 +1,80 @@
+//! `pit config show` and `pit init`: what holds here and who says so, and a first file to say more.
+
+use std::collections::BTreeSet;
+
+use clap::Subcommand;
+use orchestra_pit_core::text::clean;
+
+use super::Failure;
+use super::git::Git;
+use super::open::Place;
+use super::setting::{self, FILE, LimitArgs};
+use crate::config::file;
+use crate::config::init::{Facts, propose};
+use crate::surface::exit::Exit;
+
+/// `pit config …`
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Prints all that holds in this repository, each value with the place it came from.
+    Show(ShowArgs),
+}
+
+/// `pit config show`
+#[derive(Debug, clap::Args)]
+pub struct ShowArgs {
+    /// As JSON, an object a line.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// `pit init`
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// Prints the file and writes nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Shows it.
+pub fn run(at: &Place, verb: Verb) -> Result<Exit, Failure> {
+    let Verb::Show(args) = verb;
+    let settled = setting::settle(&*at.repo()?, &args.limits.flags())?;
+    let lines = settled.lines();
+    let width = lines.iter().map(|line| line.key.chars().count()).max().unwrap_or(0);
+    for line in lines {
+        let from = line.from.to_string();
+        if args.json {
+            println!("{}", serde_json::json!({"schema": 1, "key": line.key, "value": line.value, "from": from}));
+        } else {
+            println!("{:<width$}  {:<24}  {}", clean(&line.key), clean(&line.value), clean(&from));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes a first `pit.toml` where there is none.
+pub fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
+    let repo = at.repo()?;
+    let top =
+        repo.work_tree().ok_or_else(|| Failure::new(Exit::Usage, "a bare repository has no place for pit.toml"))?;
+    let tracked = Git::at(&top).list(&["ls-files", "-z"])?;
+    let folders: BTreeSet<&str> =
+        tracked.iter().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
+    let text = propose(&Facts { folders: folders.into_iter().map(str::to_owned).collect() });
+    if args.dry_run {
+        print!("{text}");
+        return Ok(Exit::Done);
+    }
+    let path = top.join(FILE);
+    // Whatever is there, a link too, is the person's.
+    if !matches!(file::read(&path), Ok(None)) {
+        return Err(Failure::new(Exit::Usage, format!("there is a {FILE} already; it was not touched"))
+            .hint("pit config show prints what holds, pit init --dry-run what a new file would say"));
+    }
+    file::replace(&path, &text)?;
+    println!("{} is written; every line of it can go", path.display());
+    Ok(Exit::Done)
+}
