@@ -258,13 +258,14 @@ impl Stage {
         let child = pair.slave.spawn_command(command).expect("pit");
         let mut shown = pair.master.try_clone_reader().expect("a reader");
         // What is shown has to be taken away, or the program waits for room.
-        std::thread::spawn(move || std::io::copy(&mut shown, &mut std::io::sink()));
+        let mut kept = std::fs::File::create(self.dir.path().join("terminal.txt")).expect("a file");
+        std::thread::spawn(move || std::io::copy(&mut shown, &mut kept));
         Attended { child, _terminal: pair.master }
     }
 
     /// Waits until the newest tree's first run asks something, and hands over its id and what it asks.
     pub fn asked(&self) -> (String, String) {
-        for _ in 0..600 {
+        for _ in 0..120 {
             if let Some(id) = self.trees().into_iter().next()
                 && let Some(asks) = self.status(&id)["runs"][0]["asks"].as_str()
             {
@@ -272,6 +273,7 @@ impl Stage {
             }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        panic!("nothing was asked within a minute");
+        let shown = std::fs::read_to_string(self.dir.path().join("terminal.txt")).unwrap_or_default();
+        panic!("nothing was asked within a minute; the terminal shows:\n{shown}");
     }
 }
