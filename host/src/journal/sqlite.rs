@@ -140,12 +140,11 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 /// Refuses what is not a journal, or one of a newer `pit`. Changes nothing.
 fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (application, found, entries) = pragma("application_id")
-        .and_then(|application| Ok((application, pragma("user_version")?)))
-        .and_then(|(application, found)| {
-            let entries = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))?;
-            Ok((application, found, entries))
-        })
+    // The tables first: another process may be making the file between these looks, and it makes them all in one step. Whoever
+    // sees its tables then sees its mark as well.
+    let entries = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0));
+    let (entries, application, found) = entries
+        .and_then(|entries| Ok((entries, pragma("application_id")?, pragma("user_version")?)))
         .map_err(|error| failed(path, &error))?;
     let path = path.to_owned();
     match (application, entries) {
