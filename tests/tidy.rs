@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 use syn::visit::Visit;
 
+#[path = "tidy/refusals.rs"]
+mod refusals;
+
 /// Lines of a file without its tests: one sitting.
 const MOST_LINES: usize = 700;
 
@@ -209,6 +212,47 @@ fn each_rule_finds_fault_with_its_fixture() {
     }
     let long = format!("//! X.\n{}", "// y\n".repeat(MOST_LINES));
     assert!(is_short(&File::parse("host/src/x.rs", &long)).is_some());
+}
+
+/// The contract, a file an interface.
+fn contract() -> Vec<(String, String)> {
+    let folder = fs::read_dir(root().join("wit")).expect("wit/");
+    let files = folder.map(|entry| entry.expect("an entry of wit/").path());
+    let noun = |path: &Path| path.file_stem().expect("a name").to_string_lossy().into_owned();
+    let wit = files.filter(|path| path.extension().is_some_and(|end| end == "wit"));
+    wit.map(|path| (noun(&path), fs::read_to_string(&path).expect("a file of wit/"))).collect()
+}
+
+#[test]
+fn every_refusal_of_the_contract_has_a_test() {
+    let contract = contract();
+    let contract: Vec<_> = contract.iter().map(|(noun, text)| (noun.as_str(), text.as_str())).collect();
+    let wrong = refusals::unproven(&contract, &files());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_refusal_without_an_honest_test_is_found() {
+    let types =
+        "/// - `conflict`: x\n/// - `denied`: x\n///\n/// Any function may answer `denied`; more.\nrecord error {";
+    let noun = "/// Refuses: `conflict` if\n/// `odd`.\n/// Remembered: `denied`.\nwrite: func(a: u8);";
+    let wit = [("types", types), ("workspace", noun)];
+    let denied = "/// Refuses: any denied\n#[test]\nfn d() { x(\"denied\") }";
+    let faults = |rest: &str| refusals::unproven(&wit, &[File::parse("x.rs", &format!("{denied}\n{rest}"))]);
+    assert_eq!(
+        faults("/// Refuses: workspace.write conflict\n#[test]\nfn x() { assert_eq!(k, Kind::Conflict) }"),
+        [""; 0]
+    );
+    for (rest, fault) in [
+        ("", "no test is marked `/// Refuses: workspace.write conflict`"),
+        ("/// Refuses: workspace.write conflict\nfn x() { assert_eq!(k, Kind::Conflict) }", "no test is marked"),
+        ("/// Refuses: workspace.write conflict\n#[test]\nfn x() { assert!(true) }", "never speaks of it"),
+        ("/// Refuses: workspace.read denied\n#[test]\nfn x() { denied() }", "which wit/ does not name"),
+    ] {
+        assert!(faults(rest).iter().any(|found| found.contains(fault)), "{rest}: {:?}", faults(rest));
+    }
+    let unused = [("types", "/// - `denied`: x\nrecord error {")];
+    assert_eq!(refusals::unproven(&unused, &[]), ["wit/types.wit: no function refuses with `denied`"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use orchestra_pit_core::budget::{Hold, Ledger, Quote, Short};
 use orchestra_pit_core::call::delegate::Share;
-use orchestra_pit_core::call::{Answer, Error, ErrorKind, Order};
+use orchestra_pit_core::call::{Answer, Call, Error, ErrorKind, Order};
 use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::policy::{self, Approval, Grants, Permit, Question, Rules, Ruling, judge};
 use orchestra_pit_core::record::Said;
@@ -129,7 +129,11 @@ impl<D: Desk> Gate<D> {
             match ruling {
                 Ruling::Allow(permit) => return Ok(Ok(permit)),
                 Ruling::Deny(order, reasons) => {
-                    let error = policy::denial(&reasons);
+                    // What makes no sense is answered as what it is: there was nothing to be granted.
+                    let error = match order.call() {
+                        Call::Malformed { error, .. } => error.clone(),
+                        _ => policy::denial(&reasons),
+                    };
                     let said = Said::Denied { call: order.call().clone(), reasons };
                     return Ok(Err(self.desk.refuse(order, Some(said), error)));
                 }

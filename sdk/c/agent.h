@@ -1041,7 +1041,8 @@ extern bool pit_agent_workspace_write(agent_string_t *path, agent_list_u8_t *byt
 // Carries out all edits or none.
 // 
 // Refuses: `not-found`; `conflict` if a text is not there or there more than once (`message` shows the nearest, with line
-// numbers), or a sibling holds a lease on the path; `too-large`.
+// numbers), or a sibling holds a lease on the path; `too-large`; `unsupported` for what is not text, and for parts of a
+// diff that no edit makes.
 extern bool pit_agent_workspace_edit(pit_agent_workspace_list_edit_step_t *edits, pit_agent_workspace_list_edited_t *ret, pit_agent_workspace_error_t *err);
 // Moves a file.
 // 

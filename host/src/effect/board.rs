@@ -114,6 +114,7 @@ mod tests {
         assert_eq!(states, [("t1", "done"), ("t2", "waiting"), ("t3", "ready")]);
     }
 
+    /// Refuses: board.post too-large
     #[test]
     fn board_post_refuses_too_large() {
         let mut board = Board::default();
@@ -125,6 +126,7 @@ mod tests {
         assert_eq!(board.call("a", &post(1)).unwrap_err().kind, ErrorKind::TooLarge);
     }
 
+    /// Refuses: board.put too-large
     #[test]
     fn board_put_refuses_too_large_and_changes_nothing() {
         let mut board = Board::default();

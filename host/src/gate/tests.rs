@@ -13,6 +13,7 @@ const RUN: RunId = RunId([7; 16]);
 struct Noting {
     journal: Journal,
     yes: bool,
+    again: Mutex<bool>,
     happened: Mutex<Vec<String>>,
     freed: tokio::sync::Notify,
 }
@@ -45,7 +46,7 @@ impl Desk for Arc<Noting> {
 
     async fn in_doubt(&self, _: &Order, doubt: InDoubt) -> Result<Result<InDoubt, Error>, Stopped> {
         self.note("doubt");
-        Ok(Ok(doubt))
+        Ok(if *lock(&self.again) { Ok(doubt) } else { Err(Error::new(ErrorKind::Interrupted, "nobody knows")) })
     }
 
     fn refuse(&self, _: Order, said: Option<Said>, error: Error) -> Passage {
@@ -70,6 +71,7 @@ async fn gate(grants: Grants, tokens: u64, yes: bool) -> (Gate<Arc<Noting>>, Arc
     let desk = Arc::new(Noting {
         journal: journal.clone(),
         yes,
+        again: Mutex::new(true),
         happened: Mutex::default(),
         freed: tokio::sync::Notify::new(),
     });
@@ -115,6 +117,7 @@ async fn an_allowed_call_is_on_record_before_its_effect_and_answered_after() {
     assert_eq!(kinds, ["intended", "answered"]);
 }
 
+/// Refuses: any denied
 #[tokio::test]
 async fn a_denied_call_has_no_effect_and_costs_nothing() {
     let (gate, desk) = gate(Grants::default(), 100, true).await;
@@ -134,8 +137,39 @@ async fn a_yes_is_judged_again_and_a_no_is_the_end() {
     }
 }
 
+/// Refuses: any exhausted
 #[tokio::test]
 async fn what_the_budget_does_not_cover_has_no_effect() {
     let (gate, desk) = gate(Grants::default(), 9, true).await;
     assert_eq!(pass(&gate, &desk, order(0, wait(), &[])).await, (false, vec!["refuse exhausted true".into()]));
+}
+
+/// Refuses: any invalid, any denied
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_as_what_it_is() {
+    let (gate, desk) = gate(Grants::default(), 100, true).await;
+    let malformed = |error| Call::Malformed { function: "workspace.read".into(), error };
+    let order_0 = order(0, malformed(Error::new(ErrorKind::Invalid, "lines end before they begin")), &[]);
+    assert_eq!(pass(&gate, &desk, order_0).await, (false, vec!["refuse invalid true".into()]));
+    let outside = order(1, malformed(Error::denied("outside-workspace", "no")), &[]);
+    assert_eq!(pass(&gate, &desk, outside).await, (false, vec!["refuse denied true".into()]));
+}
+
+/// Refuses: any interrupted
+#[tokio::test]
+async fn a_call_left_in_doubt_is_done_again_only_if_the_desk_says_so() {
+    for (again, last) in
+        [(true, vec!["doubt", "effect clock.sleep"]), (false, vec!["doubt", "refuse interrupted false"])]
+    {
+        let (gate, desk) = gate(Grants::default(), 100, true).await;
+        *lock(&desk.again) = again;
+        // A life that ended between the intent and the answer.
+        let Ruling::Allow(permit) = judge(order(0, wait(), &[]), &gate.rules, &gate.grants, &[]) else { panic!() };
+        let call = Cost { calls: 1, ..Cost::default() };
+        let hold = lock(&gate.ledger).hold(permit, Quote { least: call, most: call });
+        let (_intent, _open) = gate.journal.intend(hold.unwrap(), None).await.unwrap();
+        gate.journal.resume(RUN).await.unwrap();
+        let (done, happened) = pass(&gate, &desk, order(0, wait(), &[])).await;
+        assert_eq!((done, happened), (again, last.into_iter().map(String::from).collect::<Vec<_>>()));
+    }
 }

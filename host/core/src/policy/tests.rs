@@ -113,6 +113,7 @@ fn a_grant_reaches_no_further_than_its_words() {
     assert_eq!(denied(order_with(edit, facts), &everything()).as_deref(), Some("write-not-granted"));
 }
 
+/// Refuses: delegate.start denied
 #[test]
 fn depth_and_width_are_bounded() {
     let flat = Grants { depth: 0, ..everything() };

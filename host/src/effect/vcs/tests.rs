@@ -46,6 +46,7 @@ fn diff(desk: &Desk, from: Point, to: Point) -> orchestra_pit_core::call::vcs::D
     }
 }
 
+/// Refuses: vcs.commit conflict
 #[test]
 fn a_commit_is_what_git_would_have_made() {
     let desk = Desk::new(&[("a", b"1\n"), ("d/b", b"2\n"), ("d/e/f", b"3\n")]);
@@ -92,6 +93,7 @@ fn the_same_commit_made_again_is_the_same_object() {
     assert_eq!(git.run(&["rev-list", "--count", &branch(1)]).trim(), "2");
 }
 
+/// Refuses: vcs.commit conflict
 #[test]
 fn a_branch_that_is_not_ours_any_more_is_left_alone() {
     let desk = Desk::new(&[("a", b"1\n")]);
@@ -190,6 +192,7 @@ fn a_diff_is_gits_but_for_the_index_line() {
     assert!(some.text.len() <= 30);
 }
 
+/// Refuses: vcs.diff not-found
 #[test]
 fn only_the_own_history_can_be_named() {
     let desk = Desk::new(&[("a", b"1\n")]);
@@ -244,6 +247,7 @@ fn the_log_is_gits() {
     assert_eq!(log(None, 1), [desk.git.oid("HEAD").to_string()]);
 }
 
+/// Refuses: vcs.blame not-found
 #[test]
 fn blame_is_gits() {
     let git = Git::new(&[("a", b"1\n2\n3\n4\n")]);
@@ -336,6 +340,7 @@ fn a_conflict_changes_nothing_and_shows_three_texts() {
     assert_eq!(desk.text("fine").as_deref(), Some("1\n"));
 }
 
+/// Refuses: vcs.integrate conflict, vcs.integrate not-found
 #[test]
 fn integrating_needs_a_clean_workspace_and_a_run() {
     let desk = two(&[("a", b"1\n")]);

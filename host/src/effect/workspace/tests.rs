@@ -113,6 +113,7 @@ fn found(answer: Answer) -> (Vec<(String, u32, String)>, bool, u32) {
     }
 }
 
+/// Refuses: workspace.stat not-found
 #[test]
 fn files_are_read_written_and_listed() {
     let desk = Desk::new(&[("README.md", b"one\ntwo\nthree\n"), ("src/main.rs", b"fn main() {}\n")]);
@@ -135,6 +136,7 @@ fn files_are_read_written_and_listed() {
     assert_eq!(desk.git.run(&["status", "--porcelain"]), "", "the user's work tree is untouched");
 }
 
+/// Refuses: any invalid
 #[test]
 fn lines_are_read_by_number() {
     let desk = Desk::new(&[("a", b"1\r\n2\n3"), ("bin", b"\0\n")]);
@@ -150,6 +152,7 @@ fn lines_are_read_by_number() {
     assert_eq!(kind(desk.ask(Call::Read { path: at("a"), lines: Some((3, 2)) })), ErrorKind::Invalid);
 }
 
+/// Refuses: workspace.edit conflict, any denied
 #[test]
 fn edits_go_through_the_engine_and_are_all_or_nothing() {
     let desk = Desk::new(&[("a", b"x = 1\r\n"), ("b", b"y\n"), ("link", b"")]);
@@ -176,6 +179,42 @@ fn edits_go_through_the_engine_and_are_all_or_nothing() {
     assert!(desk.all.facts(&site(1), &Any::Workspace(Call::Edit { edits })).is_err());
 }
 
+/// Refuses: workspace.edit not-found, workspace.edit unsupported, workspace.edit too-large
+#[test]
+fn an_edit_is_of_a_text_that_is_there() {
+    let large = vec![b'x'; MAX_FILE as usize + 1];
+    let desk = Desk::new(&[("a", b"x\n"), ("bin", b"x\0\n"), ("large", &large)]);
+    let edit = |path: &str| {
+        let edits = vec![Edit::Replace { path: path.into(), old: "x".into(), new: "y".into(), all: true }];
+        desk.ask(Call::Edit { edits })
+    };
+    assert_eq!(kind(edit("none")), ErrorKind::NotFound);
+    assert_eq!(kind(edit("bin")), ErrorKind::Unsupported);
+    assert_eq!(kind(edit("large")), ErrorKind::TooLarge);
+    let grown = Edit::Replace { path: "a".into(), old: "x".into(), new: "y".repeat(MAX_FILE as usize), all: false };
+    assert_eq!(kind(desk.ask(Call::Edit { edits: vec![grown] })), ErrorKind::TooLarge);
+    edit("a").unwrap();
+    assert_eq!(desk.text("a").as_deref(), Some("y\n"));
+}
+
+/// Refuses: workspace.rename not-found, workspace.rename conflict, workspace.remove not-found
+#[test]
+fn only_what_is_there_is_moved_or_removed() {
+    let desk = Desk::new(&[("a", b"1"), ("b", b"2")]);
+    let rename = |from: &str, to: &str| desk.ask(Call::Rename { from: at(from), to: at(to) });
+    assert_eq!(kind(rename("none", "c")), ErrorKind::NotFound);
+    for to in ["b", "a", "a/below/b/too"] {
+        let refused = rename("b", to);
+        assert_eq!(kind(refused), ErrorKind::Conflict, "{to}");
+    }
+    assert_eq!(kind(desk.ask(Call::Remove { path: at("none") })), ErrorKind::NotFound);
+    assert_eq!(desk.list("**", &Scope::all()), ["a", "b"], "nothing was changed");
+    rename("b", "c").unwrap();
+    desk.ask(Call::Remove { path: at("a") }).unwrap();
+    assert_eq!(desk.list("**", &Scope::all()), ["c"]);
+}
+
+/// Refuses: workspace.write conflict
 #[test]
 fn a_write_can_expect_what_it_replaces() {
     let desk = Desk::new(&[("a", b"1")]);
@@ -190,6 +229,7 @@ fn a_write_can_expect_what_it_replaces() {
     write("b", Expect::Absent).unwrap();
 }
 
+/// Refuses: workspace.restore not-found
 #[test]
 fn snapshots_are_gone_back_to_even_over_commits() {
     let desk = Desk::new(&[("a", b"1"), ("d/b", b"2")]);
@@ -212,6 +252,7 @@ fn snapshots_are_gone_back_to_even_over_commits() {
     }
 }
 
+/// Refuses: workspace.read unsupported, workspace.read not-found
 #[test]
 fn links_submodules_and_odd_names_are_listed_and_nothing_more() {
     let git = Git::new(&[("target", b"secret"), ("d/x", b"1")]);
@@ -295,6 +336,7 @@ fn a_search_finds_what_grep_finds() {
     assert_eq!(found(desk.ask(Call::Search(shouted))).0.len(), 30);
 }
 
+/// Refuses: workspace.write too-large
 #[test]
 fn limits_are_answers() {
     let desk = Desk::new(&[("a", b"1")]);
@@ -313,6 +355,7 @@ fn limits_are_answers() {
     assert_eq!(kind(desk.write(&deep, b"x")), ErrorKind::TooLarge);
 }
 
+/// Refuses: workspace.write conflict, workspace.edit conflict, workspace.rename conflict, workspace.remove conflict
 #[test]
 fn a_sibling_keeps_off_what_is_leased() {
     let desk = Desk::new(&[("a", b"1"), ("b", b"1")]);

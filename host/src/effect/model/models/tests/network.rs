@@ -75,6 +75,7 @@ async fn what_passes_is_tried_again_and_people_are_told() {
     }
 }
 
+/// Refuses: model.ask unavailable
 #[tokio::test]
 async fn what_broke_off_is_paid_too() {
     let counted = "data: {\"choices\":[{\"delta\":{\"content\":\"hel\"}}],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1}}\n\n";
@@ -86,6 +87,7 @@ async fn what_broke_off_is_paid_too() {
     assert!(told.used.input > 0 && told.micro_usd > Some(0), "three attempts that began were sent and estimated");
 }
 
+/// Refuses: model.ask refused, model.ask context-full, model.ask unavailable
 #[tokio::test]
 async fn what_does_not_pass_is_asked_once_and_says_what_would_help() {
     let key = format!(r#"{{"error":{{"message":"Incorrect API key provided: {KEY}"}}}}"#);
