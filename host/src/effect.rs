@@ -66,8 +66,8 @@ pub trait Team: Send + Sync + 'static {
     fn board(&self, site: &Site, call: &board_call::Call) -> Answer;
     /// What was said to a run and not read yet.
     fn remarks(&self, run: RunId) -> Vec<Remark>;
-    /// Whether there is somebody to ask.
-    fn attended(&self, run: RunId) -> bool;
+    /// Whether there is somebody to put this to.
+    fn attended(&self, run: RunId, call: &human::Call) -> bool;
     /// Starts a child, or finds it started.
     fn start(&self, site: &Site, birth: Birth) -> impl Future<Output = Result<RunId, Error>> + Send;
     /// Sends a child a remark.
@@ -142,12 +142,12 @@ impl Effects {
         let answer = match call {
             human::Call::Remarks => Ok(Value::Human(human::Value::Remarks(team.remarks(site.run)))),
             human::Call::Notify { .. } => Ok(Value::Done),
-            human::Call::Ask { .. } | human::Call::Propose { .. } if team.attended(site.run) => {
+            human::Call::Ask { .. } | human::Call::Propose { .. } if team.attended(site.run, call) => {
                 return Performed::Later(Wake::Person(call.clone()));
             }
             human::Call::Ask { .. } | human::Call::Propose { .. } => Err(Error::new(
                 ErrorKind::Unavailable,
-                "nobody is there to answer: the run was started without a person",
+                "nobody is there to answer this: the run was started without a person, or with one for its plan alone",
             )),
         };
         Performed::Now(answer, ONE_CALL)

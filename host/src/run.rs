@@ -78,8 +78,19 @@ pub struct Spec {
     pub onto: Option<String>,
     /// The branch it commits to.
     pub branch: String,
-    /// Whether there is somebody to ask.
-    pub attended: bool,
+    /// Whether there is somebody to ask, and about what.
+    pub asks: Asks,
+}
+
+/// What people are asked about in a tree of runs. Everything else that would have to be asked is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asks {
+    /// Everything: somebody is there, here or at another terminal, or will be.
+    All,
+    /// The plan of the first run, and nothing after it.
+    Plan,
+    /// Nothing: nobody is there.
+    Nothing,
 }
 
 /// Why a tree cannot be started or resumed.
@@ -147,7 +158,8 @@ impl Tree {
             title: spec.title,
             card: String::new(),
             lease: Vec::new(),
-            attended: spec.attended,
+            attended: spec.asks != Asks::Nothing,
+            plan_only: spec.asks == Asks::Plan,
         };
         host.effects.workspaces.open(run, started.base, &started.site.branch).map_err(StartError::Workspace)?;
         host.journal.begin(run, run);

@@ -120,3 +120,18 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "str_re
     assert_eq!(stage.git(&["show", &format!("{}:a.txt", branch(&stage))]), "two");
     assert_eq!(stage.git(&["rev-list", "--count", &format!("main..{}", branch(&stage))]), "2");
 }
+
+#[test]
+fn the_approval_mode_says_who_is_asked_with_and_without_a_terminal() {
+    let stage = Stage::new();
+    let script = script(&stage, &[ASK, FINISH].concat());
+    let args = |mode| ["agent", "run", "coder", "Paint it.", "-m", &script, "--approval-mode", mode];
+    let mut run = stage.start(&args("ask"));
+    let (id, _) = stage.asked();
+    let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
+    assert_eq!(run.wait().expect("pit ends").code(), Some(3), "somebody answered from elsewhere");
+    for mode in ["refuse", "plan"] {
+        let run = stage.attend(&args(mode));
+        assert_ne!(run.code(), 3, "{mode}: the question of a coder is no plan");
+    }
+}

@@ -146,6 +146,9 @@ pub struct Started {
     pub lease: Vec<RepoPath>,
     /// Whether there is somebody to ask.
     pub attended: bool,
+    /// Of a run with somebody to ask: whether that is about its plan alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub plan_only: bool,
 }
 
 /// Limits that a guest can feel, and that replay must therefore repeat.

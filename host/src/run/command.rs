@@ -15,6 +15,10 @@ pub struct Command {
     pub what: What,
     /// Who says so.
     pub by: String,
+    /// The number of the call that an answer is to, as the person was shown it; an answer without it is to whatever the run
+    /// asks. What a person says to one question must never reach the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<u64>,
 }
 
 /// What is told.

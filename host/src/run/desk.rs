@@ -87,10 +87,11 @@ impl Questions {
         }
     }
 
-    /// Gives a person's answer to the run that waits for it, and to no other.
-    pub fn answer(&self, run: RunId, what: What, by: String) -> Result<(), Unheeded> {
+    /// Gives a person's answer to the run that waits for it, and to no other: to the question of `call`, if it names one.
+    pub fn answer(&self, run: RunId, call: Option<u64>, what: What, by: String) -> Result<(), Unheeded> {
         let mut open = lock(&self.open);
-        let waits = open.get(&run).map(|pending| pending.waits.clone()).ok_or(Unheeded::NotWaiting(run))?;
+        let meant = open.get(&run).filter(|pending| call.is_none_or(|seq| pending.call.seq == seq));
+        let waits = meant.map(|pending| pending.waits.clone()).ok_or(Unheeded::NotWaiting(run))?;
         let otherwise = |what: &str| Err(Unheeded::Otherwise { run, what: what.to_owned() });
         let heard = match (&waits, what) {
             (Waits::Words(choices), What::Answer { text }) if choices.is_empty() || choices.contains(&text) => {
@@ -129,22 +130,33 @@ mod tests {
     fn an_answer_reaches_the_one_who_asked_and_once() {
         let desk = Questions::default();
         let (mut a, mut b) = (desk.open(A, Waits::Words(vec![])), desk.open(B, Waits::Words(vec![])));
-        desk.answer(A.run, words("yes"), "me".into()).unwrap();
+        desk.answer(A.run, None, words("yes"), "me".into()).unwrap();
         assert_eq!(a.try_recv(), Ok(Heard::Words("yes".into())));
         assert!(b.try_recv().is_err());
-        assert_eq!(desk.answer(A.run, words("again"), "me".into()), Err(Unheeded::NotWaiting(A.run)));
+        assert_eq!(desk.answer(A.run, None, words("again"), "me".into()), Err(Unheeded::NotWaiting(A.run)));
+    }
+
+    #[test]
+    fn an_answer_to_one_question_never_reaches_the_next() {
+        let desk = Questions::default();
+        let mut heard = desk.open(A, Waits::Permission);
+        let yes = || What::Approve { run: false, body: None };
+        assert_eq!(desk.answer(A.run, Some(A.seq - 1), yes(), "me".into()), Err(Unheeded::NotWaiting(A.run)));
+        assert!(heard.try_recv().is_err());
+        desk.answer(A.run, Some(A.seq), yes(), "me".into()).unwrap();
+        assert_eq!(heard.try_recv(), Ok(Heard::Yes { run: false, body: None, by: "me".into() }));
     }
 
     #[test]
     fn what_does_not_fit_leaves_the_question_open() {
         let desk = Questions::default();
         let mut heard = desk.open(A, Waits::Words(vec!["a".into(), "b".into()]));
-        assert!(matches!(desk.answer(A.run, words("c"), "me".into()), Err(Unheeded::Otherwise { .. })));
+        assert!(matches!(desk.answer(A.run, None, words("c"), "me".into()), Err(Unheeded::Otherwise { .. })));
         assert!(matches!(
-            desk.answer(A.run, What::Approve { run: false, body: None }, "me".into()),
+            desk.answer(A.run, None, What::Approve { run: false, body: None }, "me".into()),
             Err(Unheeded::Otherwise { .. })
         ));
-        desk.answer(A.run, words("b"), "me".into()).unwrap();
+        desk.answer(A.run, None, words("b"), "me".into()).unwrap();
         assert_eq!(heard.try_recv(), Ok(Heard::Words("b".into())));
     }
 
@@ -152,9 +164,11 @@ mod tests {
     fn a_permission_is_a_yes_or_no_to_what_was_shown() {
         let desk = Questions::default();
         let mut heard = desk.open(A, Waits::Permission);
-        assert!(desk.answer(A.run, words("sure"), "me".into()).is_err());
-        assert!(desk.answer(A.run, What::Approve { run: false, body: Some("more".into()) }, "me".into()).is_err());
-        desk.answer(A.run, What::Reject { why: "no".into() }, "me".into()).unwrap();
+        assert!(desk.answer(A.run, None, words("sure"), "me".into()).is_err());
+        assert!(
+            desk.answer(A.run, None, What::Approve { run: false, body: Some("more".into()) }, "me".into()).is_err()
+        );
+        desk.answer(A.run, None, What::Reject { why: "no".into() }, "me".into()).unwrap();
         assert_eq!(heard.try_recv(), Ok(Heard::No { why: "no".into(), by: "me".into() }));
     }
 
@@ -165,7 +179,7 @@ mod tests {
         desk.close(CallId { seq: 4, ..A });
         desk.close(A);
         assert_eq!(
-            desk.answer(A.run, What::Reject { why: String::new() }, "me".into()),
+            desk.answer(A.run, None, What::Reject { why: String::new() }, "me".into()),
             Err(Unheeded::NotWaiting(A.run))
         );
     }

@@ -9,7 +9,7 @@ use orchestra_pit_core::call::human::{self, Decision};
 use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, Order, Redo, Site, Value, model};
 use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::policy::{Approval, Question, Reach};
-use orchestra_pit_core::record::{Answered, Asked, Event, Intended, Ruled, Said};
+use orchestra_pit_core::record::{Answered, Asked, Event, Intended, Ruled, Said, Started};
 use orchestra_pit_core::time::Time;
 
 use super::clock::now;
@@ -40,7 +40,8 @@ impl Desk for Table {
         let order = question.order();
         let rule = question.reasons().first().map_or_else(String::new, |reason| reason.rule.clone());
         let wanted = question.reasons().first().map_or_else(String::new, |reason| reason.message.clone());
-        if !self.tree.look(|state| state.root().is_some_and(|root| root.started.attended)) {
+        let asks = |started: &Started| started.attended && !started.plan_only;
+        if !self.tree.look(|state| state.runs.get(&self.run).is_some_and(|run| asks(&run.started))) {
             return Ok(Err(Error::denied(rule, format!("{wanted}, and the run was started without one"))));
         }
         self.put(question).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use orchestra_pit_core::call::delegate::{self, End};
 use orchestra_pit_core::call::human::Remark;
-use orchestra_pit_core::call::{Answer, Error, ErrorKind, Site, board};
+use orchestra_pit_core::call::{Answer, Error, ErrorKind, Site, board, human};
 use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::pattern::{PathSet, Pattern};
 use orchestra_pit_core::policy::Grants;
@@ -26,8 +26,11 @@ impl Team for Arc<Tree> {
         self.look(|state| state.runs.get(&run).map(|run| run.remarks.iter().cloned().collect()).unwrap_or_default())
     }
 
-    fn attended(&self, run: RunId) -> bool {
-        self.look(|state| state.runs.get(&run).is_some_and(|run| run.started.attended))
+    fn attended(&self, run: RunId, call: &human::Call) -> bool {
+        let plan = matches!(call, human::Call::Propose { form, .. } if form == "plan");
+        self.look(|state| {
+            state.runs.get(&run).is_some_and(|run| run.started.attended && (plan || !run.started.plan_only))
+        })
     }
 
     async fn start(&self, site: &Site, birth: Birth) -> Result<RunId, Error> {
@@ -160,7 +163,9 @@ impl Tree {
             title: order.task.goal.lines().next().unwrap_or_default().chars().take(80).collect(),
             card: order.card.clone(),
             lease: order.lease.clone(),
-            attended: parent.attended,
+            // The plan is the first run's: whoever it starts has nobody to ask.
+            attended: parent.attended && !parent.plan_only,
+            plan_only: false,
         })
     }
 

@@ -202,17 +202,18 @@ impl Tree {
 
     /// Carries out what a person tells the tree.
     pub async fn command(self: &Arc<Self>, command: Command) -> Result<Result<(), Unheeded>, Refused> {
-        let Command { run, what, by } = command;
+        let Command { run, what, by, call } = command;
         if !self.look(|state| state.runs.contains_key(&run)) {
             return Ok(Err(Unheeded::NoRun(run)));
         }
         match what {
             What::Answer { .. } | What::Approve { .. } | What::Reject { .. } => {
-                if self.look(|state| state.runs.get(&run).is_some_and(Run::asks)) {
+                let meant = |run: &Run| call.is_none_or(|seq| run.open.as_ref().is_some_and(|open| open.seq == seq));
+                if self.look(|state| state.runs.get(&run).is_some_and(|run| run.asks() && meant(run))) {
                     // On record it asks; the guest may still be on its way there.
                     let _ = tokio::time::timeout(PATIENCE, self.questions.opened(run)).await;
                 }
-                Ok(self.questions.answer(run, what, by))
+                Ok(self.questions.answer(run, call, what, by))
             }
             What::Send { text } => return self.send(run, text).await,
             What::Budget { caps } => {

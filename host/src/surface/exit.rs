@@ -71,8 +71,8 @@ impl Exit {
 
 /// Whether a rule asked for a person and the run had none.
 fn nobody_was_there(state: &State) -> bool {
-    state
-        .runs
-        .values()
-        .any(|run| !run.started.attended && run.refused.iter().any(|no| no.message.ends_with("started without one")))
+    state.runs.values().any(|run| {
+        (!run.started.attended || run.started.plan_only)
+            && run.refused.iter().any(|no| no.message.ends_with("started without one"))
+    })
 }

@@ -14,7 +14,7 @@ use orchestra_pit_core::policy::{Grants, Profile, Rules};
 use super::Failure;
 use super::follow::{Output, follow};
 use super::open::Place;
-use super::setting::{self, ModelArgs};
+use super::setting::{self, ApprovalArgs, ModelArgs};
 use crate::assemble::{self, Parts};
 use crate::config::written::Flags;
 use crate::effect::model::models::Models;
@@ -51,6 +51,8 @@ pub struct RunArgs {
     /// What to give it without being asked: `as-asked`, `reader`, `edit` or `nothing`.
     #[arg(long, value_name = "PROFILE")]
     give: Option<String>,
+    #[command(flatten)]
+    approvals: ApprovalArgs,
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -133,7 +135,7 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         base: head.commit,
         onto: head.branch,
         branch: format!("refs/heads/pit/{}-{}", id.short(), name),
-        attended: std::io::stdin().is_terminal(),
+        asks: args.approvals.asks(),
     };
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();

@@ -1,6 +1,5 @@
 //! `pit run`: a task in this repository, from prompt to a branch that a person can take.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use super::Failure;
 use super::agent::{aliases, random_hash, random_id};
 use super::follow::{Output, follow};
 use super::open::Place;
-use super::setting::{self, LimitArgs, ModelArgs};
+use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
 use crate::assemble::{self, Parts};
 use crate::config::file;
 use crate::effect::store::Repo;
@@ -35,6 +34,8 @@ pub struct Args {
     /// What standard output gets.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     output_format: Output,
+    #[command(flatten)]
+    approvals: ApprovalArgs,
     #[command(flatten)]
     model: ModelArgs,
     #[command(flatten)]
@@ -72,7 +73,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         models: models_named,
         base: head.commit,
         onto: head.branch,
-        attended: std::io::stdin().is_terminal(),
+        asks: args.approvals.asks(),
     };
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();

@@ -103,7 +103,7 @@ pub async fn reject(at: &Place, args: RejectArgs) -> Result<Exit, Failure> {
 pub async fn send(at: &Place, args: SendArgs) -> Result<Exit, Failure> {
     let desk = at.desk()?;
     let named = find(&desk.journal, Some(&args.id)).await?;
-    put(&desk, &named, What::Send { text: args.text }).await
+    put(&desk, &named, What::Send { text: args.text }, None).await
 }
 
 /// Sets limits.
@@ -128,7 +128,7 @@ pub async fn budget(at: &Place, args: BudgetArgs) -> Result<Exit, Failure> {
         );
         return Ok(Exit::Done);
     }
-    put(&desk, &named, What::Budget { caps }).await
+    put(&desk, &named, What::Budget { caps }, None).await
 }
 
 /// Cancels.
@@ -140,7 +140,7 @@ pub async fn cancel(at: &Place, args: CancelArgs) -> Result<Exit, Failure> {
         println!("{} has ended already", state.name(named.run));
         return Ok(Exit::Done);
     }
-    put(&desk, &named, What::Cancel { why: args.message }).await
+    put(&desk, &named, What::Cancel { why: args.message }, None).await
 }
 
 /// Puts a command for a run that must be waiting for it.
@@ -162,13 +162,14 @@ async fn waiting(at: &Place, id: &str, what: What) -> Result<Exit, Failure> {
             waiting => failure.hint(format!("waiting: {}", waiting.join(", "))),
         });
     }
-    put(&desk, &named, what).await
+    let call = state.runs.get(&named.run).and_then(|run| run.open.as_ref()).map(|open| open.seq);
+    put(&desk, &named, what, call).await
 }
 
 /// Puts a command into the inbox and rings. With no owner there it waits for the next.
-async fn put(desk: &Desk, named: &Named, what: What) -> Result<Exit, Failure> {
+async fn put(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Result<Exit, Failure> {
     let by = desk.repo.person().name.clone();
-    let command = Command { run: named.run, what, by: by.clone() };
+    let command = Command { run: named.run, what, by: by.clone(), call };
     let body = serde_json::to_string(&command)?;
     desk.journal.put(named.tree, body, by, now()).await?;
     if !desk.bells.ring(named.tree).await {

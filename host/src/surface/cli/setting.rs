@@ -1,5 +1,6 @@
 //! What a run goes by: the configuration of all files with the flags over it, and the models that it asks.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::effect::model::family::Families;
 use crate::effect::model::models::Models;
 use crate::effect::model::scripted::Script;
 use crate::effect::store::Repo;
+use crate::run::Asks;
 use crate::shipped::AGENTS;
 use crate::surface::exit::Exit;
 
@@ -32,6 +34,38 @@ pub struct ModelArgs {
     /// The model, as provider/model; `scripted/FILE` answers from a script.
     #[arg(short, long, value_name = "MODEL")]
     pub model: Option<String>,
+}
+
+/// What people are asked about.
+#[derive(Debug, Default, Args)]
+pub struct ApprovalArgs {
+    /// What people are asked about; without a terminal nothing, if this does not say otherwise.
+    #[arg(long, value_enum, value_name = "MODE")]
+    approval_mode: Option<ApprovalMode>,
+}
+
+/// What people are asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum ApprovalMode {
+    /// The plan; whatever else would be asked about is refused.
+    Plan,
+    /// Everything; also without a terminal here, for people answer from others.
+    Ask,
+    /// Nothing: nobody is there, and what would be asked about is refused.
+    Refuse,
+}
+
+impl ApprovalArgs {
+    /// As a run takes it.
+    pub fn asks(&self) -> Asks {
+        match self.approval_mode {
+            Some(ApprovalMode::Plan) => Asks::Plan,
+            Some(ApprovalMode::Ask) => Asks::All,
+            Some(ApprovalMode::Refuse) => Asks::Nothing,
+            None if std::io::stdin().is_terminal() => Asks::All,
+            None => Asks::Nothing,
+        }
+    }
 }
 
 /// Limits and rules of one run.
