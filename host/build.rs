@@ -1,4 +1,5 @@
-//! Builds the agents that `pit` ships and puts them, each with its manifest, into a table that `src/shipped.rs` includes.
+//! Builds the agents that `pit` ships and puts them, each with its manifest, into a table that `src/shipped.rs` includes;
+//! and the stranger of its demo.
 //!
 //! A cargo of its own does it, in a folder of its own: the agents are another workspace, for another target, and the
 //! outer cargo holds the lock of its own target folder while this runs.
@@ -16,6 +17,9 @@ use std::{env, fs};
 mod embed;
 
 const TARGET: &str = "wasm32-wasip2";
+
+/// The agent that the demo refuses: built with the others, and none of them.
+const STRANGER: &str = "docs-bot";
 
 /// How the names of variables begin that speak of the outer build: its flags, its target, its profiles, and wrappers of
 /// the compiler such as clippy's. The rest is kept, above all the job server's address, so that both share the cores.
@@ -43,28 +47,38 @@ fn build() -> Result<(), Box<dyn Error>> {
     let host = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let plugins = host.join("../plugins");
+    let scenarios = host.join("../tests/scenarios");
     let agents = agents(&plugins)?;
     watch(&plugins, &agents);
+    println!("cargo::rerun-if-changed={}", scenarios.display());
 
     let target = out.join("plugins-target");
     compile(&plugins, &target)?;
     let mut table = String::from("/// The agents inside `pit`, by name.\npub static AGENTS: &[Shipped] = &[\n");
     for name in agents {
-        let manifest = fs::read_to_string(plugins.join(&name).join("agent.toml"))?;
-        let built = target.join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
-        let component = fs::read(&built)
-            .map_err(|error| format!("{error}: {}; is {name} a member in plugins/Cargo.toml?", built.display()))?;
-        let component = embed::embed(&component, &manifest).map_err(|error| format!("{name}: {error}"))?;
-        let file = out.join(format!("{name}.wasm"));
-        fs::write(&file, component)?;
+        let (manifest, file) = finish(&name, &plugins.join(&name), &target, &out)?;
         writeln!(
             table,
             "    Shipped {{ name: {name:?}, manifest: {manifest:?}, component: include_bytes!({file:?}) }},"
         )?;
     }
     table.push_str("];\n");
+    let (_, file) = finish(STRANGER, &scenarios.join(STRANGER), &target, &out)?;
+    writeln!(table, "/// The demo's stranger.\npub static STRANGER: &[u8] = include_bytes!({file:?});")?;
     fs::write(out.join("agents.rs"), table)?;
     Ok(())
+}
+
+/// Puts an agent's manifest into the component that was built of it: the manifest's text, and the file that has both.
+fn finish(name: &str, folder: &Path, target: &Path, out: &Path) -> Result<(String, PathBuf), Box<dyn Error>> {
+    let manifest = fs::read_to_string(folder.join("agent.toml"))?;
+    let built = target.join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
+    let component = fs::read(&built)
+        .map_err(|error| format!("{error}: {}; is {name} a member in plugins/Cargo.toml?", built.display()))?;
+    let component = embed::embed(&component, &manifest).map_err(|error| format!("{name}: {error}"))?;
+    let file = out.join(format!("{name}.wasm"));
+    fs::write(&file, component)?;
+    Ok((manifest, file))
 }
 
 /// The folders with an `agent.toml`, in the order of their names.

@@ -33,14 +33,6 @@ pub struct Pit {
     pub repo: Arc<Repo>,
 }
 
-/// What is put together differently from one command to the next.
-pub struct Parts {
-    /// The models that are there.
-    pub models: Models,
-    /// Agents besides the shipped ones, by name.
-    pub agents: Vec<(String, Known)>,
-}
-
 /// Why the program cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
@@ -73,18 +65,16 @@ pub fn bells(repo: &Repo, runtime: PathBuf) -> Bells {
     Bells::new(repo.state().join("locks"), runtime)
 }
 
-/// Puts everything together.
-pub fn pit(repo: Arc<Repo>, places: Places, runtime: PathBuf, parts: Parts) -> Result<Pit, AssembleError> {
+/// Puts everything together, around the models that are there.
+pub fn pit(repo: Arc<Repo>, places: Places, runtime: PathBuf, models: Models) -> Result<Pit, AssembleError> {
     let (events, _) = broadcast::channel(4096);
     let journal = journal(&repo)?;
     let engine = Engine::new(&Limits::default(), &Pool::default(), &places, Compiler::this_program()?)?;
-    let mut agents = shipped()?;
-    agents.extend(parts.agents);
     let host = Host {
         journal,
         engine,
-        effects: Effects { workspaces: Arc::new(Workspaces::new(repo.clone())), models: Arc::new(parts.models) },
-        agents: Agents::new(agents, repo.state().join("agents")),
+        effects: Effects { workspaces: Arc::new(Workspaces::new(repo.clone())), models: Arc::new(models) },
+        agents: Agents::new(shipped()?, repo.state().join("agents")),
         events,
     };
     Ok(Pit { host: Arc::new(host), bells: bells(&repo, runtime), repo })

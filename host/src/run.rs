@@ -68,6 +68,8 @@ pub struct Spec {
     pub grants: Grants,
     /// The rules that hold.
     pub rules: Rules,
+    /// Agents that the person brought along, by the names they are started by, each with what it was given.
+    pub enlisted: Vec<(String, Known)>,
     /// Its limits.
     pub caps: Caps,
     /// The model behind each alias.
@@ -137,8 +139,11 @@ pub enum StartError {
 impl Tree {
     /// Starts a tree: on record and at work.
     pub async fn start(host: Arc<Host>, spec: Spec) -> Result<Arc<Self>, StartError> {
-        let known = host.agents.named(&spec.agent).ok_or_else(|| StartError::NoAgent(spec.agent.clone()))?.clone();
+        let mine = spec.enlisted.iter().find(|(name, _)| *name == spec.agent).map(|(_, known)| known);
+        let known = mine.or_else(|| host.agents.named(&spec.agent));
+        let known = known.ok_or_else(|| StartError::NoAgent(spec.agent.clone()))?.clone();
         host.agents.keep(&known)?;
+        spec.enlisted.iter().try_for_each(|(_, known)| host.agents.keep(known))?;
         let run = spec.id;
         host.journal.claim(run).await?;
         let started = Started {
@@ -160,6 +165,7 @@ impl Tree {
             lease: Vec::new(),
             attended: spec.asks != Asks::Nothing,
             plan_only: spec.asks == Asks::Plan,
+            agents: spec.enlisted.into_iter().map(|(name, known)| known.enlisted(name)).collect(),
         };
         host.effects.workspaces.open(run, started.base, &started.site.branch).map_err(StartError::Workspace)?;
         host.journal.begin(run, run);

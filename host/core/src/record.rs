@@ -149,6 +149,23 @@ pub struct Started {
     /// Of a run with somebody to ask: whether that is about its plan alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub plan_only: bool,
+    /// Agents that a person brought along for this tree, besides those inside `pit`; the first run only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<Enlisted>,
+}
+
+/// An agent that a person brought along.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Enlisted {
+    /// By which it is started.
+    pub name: String,
+    /// `name@version`, as its manifest says.
+    pub agent: String,
+    /// SHA-256 of its component.
+    pub hash: Hash,
+    /// What the person gave it.
+    pub grants: Grants,
 }
 
 /// Limits that a guest can feel, and that replay must therefore repeat.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use orchestra_pit_core::id::Hash;
 use orchestra_pit_core::policy::Grants;
+use orchestra_pit_core::record::Enlisted;
 
 use crate::gate::lock;
 use crate::guest::{Agent, Engine};
@@ -21,6 +22,13 @@ pub struct Known {
     pub asks: Grants,
     /// Its component.
     pub wasm: Arc<[u8]>,
+}
+
+impl Known {
+    /// The same on record, under the name by which it is started. `asks` is what it was given: a child gets no more.
+    pub fn enlisted(self, name: String) -> Enlisted {
+        Enlisted { name, agent: self.name, hash: self.hash, grants: self.asks }
+    }
 }
 
 /// The agents of a process. Components are kept by hash in a folder, so that a run can be resumed with the very bytes that it was

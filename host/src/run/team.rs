@@ -8,7 +8,7 @@ use orchestra_pit_core::call::{Answer, Error, ErrorKind, Site, board, human};
 use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::pattern::{PathSet, Pattern};
 use orchestra_pit_core::policy::Grants;
-use orchestra_pit_core::record::{Event, Remarked, SEMANTICS, Started};
+use orchestra_pit_core::record::{Enlisted, Event, Remarked, SEMANTICS, Started};
 
 use super::state::Phase;
 use super::tree::Tree;
@@ -123,10 +123,17 @@ impl Tree {
         }
     }
 
+    /// The agent of a name: one that the person brought along before one of the program's own.
+    fn agent(&self, name: &str) -> Option<Enlisted> {
+        let root = self.look(|state| state.root().map(|root| root.started.clone()));
+        let mine = root.and_then(|root| root.agents.iter().find(|agent| agent.name == name).cloned());
+        mine.or_else(|| Some(self.host.agents.named(name)?.clone().enlisted(name.to_owned())))
+    }
+
     /// The start record of a child: what it asks for, as far as its parent has it.
     fn child(self: &Arc<Self>, site: &Site, birth: &Birth) -> Result<Started, Error> {
         let order = &birth.order;
-        let agent = self.host.agents.named(&order.agent).ok_or_else(|| {
+        let agent = self.agent(&order.agent).ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("this run knows no agent `{}`", order.agent))
                 .hint("its agents are named at its start")
         })?;
@@ -146,14 +153,14 @@ impl Tree {
                 tree: self.id,
                 parent: Some(site.run),
                 agent: agent.hash,
-                agent_name: agent.name.clone(),
+                agent_name: agent.agent,
                 branch: format!("refs/pit/tasks/{}/{ordinal}", self.id),
             },
             ordinal,
             contract: parent.contract.clone(),
             seed: Hash::of_parts(&[&parent.seed.0, &birth.child.0]),
             limits: super::life::recorded_limits(),
-            grants: grants(&parent.grants, &agent.asks, &order.write)?,
+            grants: grants(&parent.grants, &agent.grants, &order.write)?,
             rules: parent.rules.clone(),
             caps: birth.caps,
             models,
@@ -166,6 +173,7 @@ impl Tree {
             // The plan is the first run's: whoever it starts has nobody to ask.
             attended: parent.attended && !parent.plan_only,
             plan_only: false,
+            agents: Vec::new(),
         })
     }
 

@@ -11,6 +11,7 @@ mod agent;
 mod ask;
 mod completion;
 mod config;
+mod demo;
 mod diff;
 mod follow;
 mod git;
@@ -21,6 +22,7 @@ mod run;
 mod say;
 mod setting;
 mod show;
+mod stranger;
 mod tell;
 mod trust;
 
@@ -43,6 +45,8 @@ pub struct Pit {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Watch a team at work on a small repository, without a key or a network.
+    Demo(demo::Args),
     /// Have a task done in this repository, on a branch of its own.
     Run(run::Args),
     /// What a run has changed.
@@ -87,8 +91,15 @@ enum Verb {
 
 /// Runs one command.
 pub async fn run(pit: Pit) -> Exit {
-    let at = open::Place::new(pit.directory);
+    let at = match open::Place::enter(&pit.directory) {
+        Ok(at) => at,
+        Err(failure) => {
+            failure.tell();
+            return failure.exit;
+        }
+    };
     let done = match pit.verb {
+        Verb::Demo(args) => demo::run(&at, args).await,
         Verb::Run(args) => run::run(&at, args).await,
         Verb::Diff(args) => diff::run(&at, args).await,
         Verb::Accept(args) => accept::run(&at, args).await,

@@ -1,24 +1,23 @@
 //! `pit agent`: look at an agent, or run one on this repository.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use orchestra_pit_core::budget::Caps;
 use orchestra_pit_core::call::delegate::Task;
 use orchestra_pit_core::id::{Hash, RunId};
-use orchestra_pit_core::manifest::Manifest;
-use orchestra_pit_core::policy::{Grants, Profile, Rules};
+use orchestra_pit_core::policy::Rules;
 
 use super::Failure;
 use super::follow::{Output, follow};
 use super::open::Place;
 use super::setting::{self, ApprovalArgs, ModelArgs};
-use crate::assemble::{self, Parts};
+use super::stranger;
+use crate::assemble;
 use crate::config::written::Flags;
 use crate::effect::model::models::Models;
-use crate::run::{Known, Spec, Tree};
+use crate::run::{Spec, Tree};
 use crate::surface::exit::Exit;
 use crate::surface::words;
 
@@ -71,15 +70,8 @@ pub async fn run(at: &Place, verb: Verb) -> Result<Exit, Failure> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "reads the component that the person named")]
-fn component(path: &Path) -> Result<(Known, Manifest), Failure> {
-    let bytes =
-        std::fs::read(path).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?;
-    assemble::known(&bytes).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
-}
-
 fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
-    let (known, manifest) = component(&args.file)?;
+    let (known, manifest) = stranger::component(&args.file)?;
     if args.json {
         let about = serde_json::json!({
             "schema": 1,
@@ -102,19 +94,17 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
     let shipped = crate::shipped::AGENTS.iter().find(|agent| agent.name == args.agent);
     let (known, manifest) = match shipped {
         Some(agent) => assemble::known(agent.component)?,
-        None => component(Path::new(&args.agent))?,
+        None => stranger::component(Path::new(&args.agent))?,
     };
     let grants = match shipped {
         Some(_) => known.asks.clone(),
-        None => give(&known, &manifest, args.give.as_deref())?,
+        None => stranger::give(&known, &manifest, args.give.as_deref())?,
     };
     let mut settled = setting::settle(&*at.repo()?, &Flags::default())?;
     let models = setting::models(&mut settled, &args.model, !manifest.asks.model.is_empty())?;
     let aliases = aliases(&models);
-    let mut parts = Parts { models, agents: Vec::new() };
     let name = manifest.name.clone();
-    parts.agents.push((name.clone(), known));
-    let pit = at.pit(parts)?;
+    let pit = at.pit(models)?;
     let head = pit.repo.head()?;
     let id = random_id()?;
     let tree = Spec {
@@ -124,6 +114,7 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         title: words::line(&args.task, 80),
         task: Task { goal: args.task, ..Task::default() },
         grants,
+        enlisted: vec![(name.clone(), known)],
         rules: Rules::default(),
         caps: Caps {
             micro_usd: Some(5_000_000),
@@ -141,42 +132,6 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
     let events = pit.host.events.subscribe();
     let tree = Tree::start(pit.host.clone(), tree).await?;
     follow(&pit, &tree, events, Output::Text).await
-}
-
-/// What a person gives to an agent that this repository does not know: shown first, and nothing without an answer.
-fn give(known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<Grants, Failure> {
-    if let Some(name) = given {
-        let profile = Profile::named(name).ok_or_else(|| {
-            Failure::new(Exit::Usage, format!("there is no profile `{name}`")).hint("as-asked, reader, edit or nothing")
-        })?;
-        return Ok(profile.grants(&known.asks, &[]));
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::new(
-            Exit::Untrusted,
-            format!("`{}` is not known here, and nobody is there to say what it gets", manifest.name),
-        )
-        .hint("--give as-asked, reader, edit or nothing"));
-    }
-    for line in words::agent(known, manifest) {
-        eprintln!("{line}");
-    }
-    loop {
-        eprint!("give   [y] as asked   [r] reader (no writes)   [e] edit   [n] nothing  ");
-        std::io::stderr().flush()?;
-        let mut answer = String::new();
-        if std::io::stdin().lock().read_line(&mut answer)? == 0 {
-            return Err(Failure::new(Exit::Cancelled, "no answer; nothing was run"));
-        }
-        let profile = match answer.trim() {
-            "y" => Profile::AsAsked,
-            "r" => Profile::Reader,
-            "e" => Profile::Edit,
-            "n" => Profile::Nothing,
-            _ => continue,
-        };
-        return Ok(profile.grants(&known.asks, &[]));
-    }
 }
 
 /// A new tree's id.

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "accepting is the person's own act, done with the person's own git")]
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -37,21 +38,32 @@ impl Git {
 
     /// Calls it.
     pub fn try_run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<Said, Failure> {
-        let output = Command::new("git")
-            .arg("-C")
-            .arg(&self.at)
-            .args(args)
-            // A variable that a hook was started with must not lead elsewhere.
-            .env_remove("GIT_DIR")
-            .env_remove("GIT_WORK_TREE")
-            .env_remove("GIT_INDEX_FILE")
-            .env("GIT_PAGER", "cat")
-            .env("GIT_MERGE_AUTOEDIT", "no")
-            .stdin(Stdio::inherit())
-            .output()
-            .map_err(|error| Failure::new(Exit::Failed, format!("git cannot be started: {error}")))?;
+        let output = self.command(args).stdin(Stdio::inherit()).output().map_err(unstarted)?;
         let why = String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
         Ok(Said { done: output.status.success(), why: why.trim().to_owned(), out: output.stdout })
+    }
+
+    /// Calls it with something to read.
+    pub fn feed<S: AsRef<OsStr>>(&self, args: &[S], input: &str) -> Result<(), Failure> {
+        let mut git = self.command(args).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(unstarted)?;
+        if let Some(mut stdin) = git.stdin.take() {
+            stdin.write_all(input.as_bytes())?;
+        }
+        let status = git.wait()?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(Failure::new(Exit::Failed, format!("git did not take it: {status}")))
+        }
+    }
+
+    fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(&self.at).args(args);
+        // A variable that a hook was started with must not lead elsewhere.
+        git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
+        git.env("GIT_PAGER", "cat").env("GIT_MERGE_AUTOEDIT", "no");
+        git
     }
 
     /// Calls it and takes what it wrote.
@@ -97,4 +109,8 @@ impl Git {
             self.text(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")])?;
         Oid::parse(&text).ok_or_else(|| Failure::new(Exit::Failed, format!("git knows no commit {}", clean(name))))
     }
+}
+
+fn unstarted(error: std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("git cannot be started: {error}")).hint("pit works beside git; install it")
 }

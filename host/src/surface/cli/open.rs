@@ -6,9 +6,10 @@ use std::sync::Arc;
 use orchestra_pit_core::id::RunId;
 
 use super::Failure;
-use crate::assemble::{self, Parts, Pit};
+use crate::assemble::{self, Pit};
 use crate::config::dirs::Dirs;
 use crate::config::file;
+use crate::effect::model::models::Models;
 use crate::effect::store::Repo;
 use crate::guest::Places;
 use crate::journal::{Journal, TreeRow};
@@ -33,9 +34,15 @@ pub struct Desk {
 }
 
 impl Place {
-    /// A folder.
-    pub fn new(directory: PathBuf) -> Self {
-        Self { directory }
+    /// Goes into a folder, as git's `-C` does: whatever else the command line names is meant from there.
+    pub fn enter(directory: &Path) -> Result<Self, Failure> {
+        let enter = || {
+            std::env::set_current_dir(directory)?;
+            std::env::current_dir()
+        };
+        let entered =
+            enter().map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", directory.display())))?;
+        Ok(Self { directory: entered })
     }
 
     /// A path as a person named it, from here.
@@ -56,14 +63,14 @@ impl Place {
         Ok(Desk { repo, journal, bells })
     }
 
-    /// Everything it takes to run agents.
-    pub fn pit(&self, parts: Parts) -> Result<Pit, Failure> {
+    /// Everything it takes to run agents that ask these models.
+    pub fn pit(&self, models: Models) -> Result<Pit, Failure> {
         let repo = assemble::repository(&self.directory)?;
         let dirs = dirs();
         let folder = |path: &Option<PathBuf>| path.clone().ok_or_else(|| no_folder(&dirs));
         let places = Places { code: folder(&dirs.cache)?.join("code"), key: folder(&dirs.state)?.join("code.key") };
         let bells = bells(&dirs)?;
-        Ok(assemble::pit(repo, places, bells, parts)?)
+        Ok(assemble::pit(repo, places, bells, models)?)
     }
 }
 

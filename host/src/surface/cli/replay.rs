@@ -2,7 +2,6 @@
 
 use super::Failure;
 use super::open::{Place, find};
-use crate::assemble::Parts;
 use crate::effect::model::models::Models;
 use crate::effect::model::settings::Settings;
 use crate::run::replay::replay;
@@ -17,8 +16,7 @@ pub struct Args {
 
 /// Replays.
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
-    let pit =
-        at.pit(Parts { models: Models::new(Settings::default(), None, Box::new(|_| None))?, agents: Vec::new() })?;
+    let pit = at.pit(Models::new(Settings::default(), None, Box::new(|_| None))?)?;
     let named = find(&pit.host.journal, args.id.as_deref()).await?;
     let mut same = true;
     for replayed in replay(&pit.host, named.tree).await? {

@@ -4,7 +4,6 @@ use super::Failure;
 use super::follow::{Output, follow};
 use super::open::{Place, find};
 use super::setting::{self, ModelArgs};
-use crate::assemble::Parts;
 use crate::config::written::Flags;
 use crate::run::Tree;
 use crate::surface::exit::Exit;
@@ -26,7 +25,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let mut settled = setting::settle(&*at.repo()?, &Flags::default())?;
     // A run may have nothing left to ask a model.
     let models = setting::models(&mut settled, &args.model, false)?;
-    let pit = at.pit(Parts { models, agents: Vec::new() })?;
+    let pit = at.pit(models)?;
     let named = find(&pit.host.journal, args.id.as_deref()).await?;
     let _lease = pit.bells.take(named.tree)?;
     let events = pit.host.events.subscribe();

@@ -12,7 +12,8 @@ use super::agent::{aliases, random_hash, random_id};
 use super::follow::{Output, follow};
 use super::open::Place;
 use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
-use crate::assemble::{self, Parts};
+use super::stranger::AgentArgs;
+use crate::assemble;
 use crate::config::file;
 use crate::effect::store::Repo;
 use crate::run::{Spec, Tree};
@@ -40,6 +41,8 @@ pub struct Args {
     model: ModelArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    agents: AgentArgs,
 }
 
 /// Runs.
@@ -47,6 +50,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let spec = task(at, &args.task)?;
     let repo = at.repo()?;
     let head = repo.head()?;
+    let enlisted = args.agents.enlist()?;
     let mut settled = setting::settle(&repo, &args.limits.flags())?;
     let models = setting::models(&mut settled, &args.model, true)?;
     eprintln!("{}", setting::first_line(&settled, &models)?);
@@ -54,7 +58,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         eprintln!("there is no team in this pit yet: one coder works alone, as with --solo");
     }
     let models_named = aliases(&models);
-    let pit = at.pit(Parts { models, agents: Vec::new() })?;
+    let pit = at.pit(models)?;
     let coder = AGENTS.iter().find(|agent| agent.name == CODER);
     let coder = coder.ok_or_else(|| Failure::new(Exit::Failed, "this pit was built without its coder"))?;
     let (_, manifest) = assemble::known(coder.component)?;
@@ -68,6 +72,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         title: spec.title,
         task: Task { settings, ..spec.task },
         grants: settled.grants(&manifest, Profile::Default),
+        enlisted,
         rules: settled.rules(),
         caps: settled.caps(&manifest),
         models: models_named,

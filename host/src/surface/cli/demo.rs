@@ -1,0 +1,70 @@
+//! `pit demo`: `pit run` on a small repository of its own, with a model that speaks from a script.
+//!
+//! It lays the stage and says the line that a person would type there; the rest is what any run does and shows.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use super::git::Git;
+use super::open::Place;
+use super::{Failure, Pit};
+use crate::shipped::STRANGER;
+use crate::surface::exit::Exit;
+
+/// The repository with its history, as `git fast-import` reads it.
+const REPOSITORY: &str = include_str!("../../../../tests/scenarios/shelf/repository.txt");
+/// What the model says.
+const SCRIPT: &str = include_str!("../../../../tests/scenarios/shelf/script.toml");
+
+/// What a person would type in the repository.
+const LINE: &[&str] =
+    &["pit", "run", "SPEC.md", "--agent", "../docs-bot.wasm", "--give", "as-asked", "-m", "scripted/../script.toml"];
+
+/// `pit demo`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to put the repository: a folder that is not there yet; left out, a temporary one.
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// More for `pit run`, such as `-o stream-json`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    rest: Vec<String>,
+}
+
+/// Lays the stage and runs.
+pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
+    let folder = match &args.into {
+        Some(folder) => at.join(folder),
+        None => std::env::temp_dir().join(format!("pit-demo-{}", std::process::id())),
+    };
+    let repository = lay(&folder)?;
+    let rest = args.rest.iter().map(|arg| format!(" {arg}")).collect::<String>();
+    eprintln!("A small repository, a model that speaks from a script, a stranger's agent; no key, no network.");
+    eprintln!("$ cd {}\n$ {}{rest}\n", repository.display(), LINE.join(" "));
+    let line = LINE.iter().copied().chain(args.rest.iter().map(String::as_str));
+    let pit = Pit::try_parse_from(line).map_err(|error| Failure::lines(Exit::Usage, &error.to_string()))?;
+    let exit = Box::pin(super::run(Pit { directory: repository, ..pit })).await;
+    eprintln!("\nIt is yours to look at, in {}; nothing else was changed.", folder.display());
+    Ok(exit)
+}
+
+/// Makes the repository, and beside it the script and the stranger.
+#[expect(clippy::disallowed_methods, reason = "writes the demo's files into a folder that it has just made")]
+fn lay(folder: &Path) -> Result<PathBuf, Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::new(Exit::Failed, format!("{}: {error}", folder.display()))
+            .hint("pit demo --into DIR, a folder that is not there")
+    };
+    let repository = folder.join("shelf");
+    // Not all the way: a folder that is there is somebody's.
+    std::fs::create_dir(folder).map_err(failed)?;
+    std::fs::create_dir(&repository).map_err(failed)?;
+    std::fs::write(folder.join("script.toml"), SCRIPT).map_err(failed)?;
+    std::fs::write(folder.join("docs-bot.wasm"), STRANGER).map_err(failed)?;
+    let git = Git::at(&repository);
+    git.run(&["init", "--quiet", "--object-format=sha1", "--initial-branch=main"])?;
+    git.feed(&["fast-import", "--quiet", "--done"], REPOSITORY)?;
+    git.run(&["checkout", "--quiet", "main"])?;
+    Ok(repository)
+}

@@ -1,0 +1,96 @@
+//! Agents that this repository does not know: read from the file that the person named, shown, and given what the person
+//! says and no more.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use orchestra_pit_core::manifest::Manifest;
+use orchestra_pit_core::policy::{Grants, Profile};
+
+use super::Failure;
+use crate::assemble;
+use crate::run::Known;
+use crate::shipped::AGENTS;
+use crate::surface::exit::Exit;
+use crate::surface::words;
+
+/// Agents that a person brings along.
+#[derive(Debug, Default, clap::Args)]
+pub struct AgentArgs {
+    /// Another agent that the team may use: a component. It is shown, and gets what you give it.
+    #[arg(long, value_name = "FILE")]
+    agent: Vec<PathBuf>,
+    /// What to give it without being asked: `as-asked`, `reader`, `edit` or `nothing`.
+    #[arg(long, value_name = "PROFILE", requires = "agent")]
+    give: Option<String>,
+}
+
+impl AgentArgs {
+    /// The agents by name, each with what the person gave it.
+    pub fn enlist(&self) -> Result<Vec<(String, Known)>, Failure> {
+        let mut enlisted: Vec<(String, Known)> = Vec::new();
+        for path in &self.agent {
+            let (known, manifest) = component(path)?;
+            let name = manifest.name.clone();
+            let taken =
+                AGENTS.iter().any(|agent| agent.name == name) || enlisted.iter().any(|(other, _)| *other == name);
+            if taken {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    format!(
+                        "{}: there is an agent `{name}` already, and two of a name could not be told apart",
+                        path.display()
+                    ),
+                )
+                .hint("give it another name in its agent.toml"));
+            }
+            let asks = give(&known, &manifest, self.give.as_deref())?;
+            enlisted.push((name, Known { asks, ..known }));
+        }
+        Ok(enlisted)
+    }
+}
+
+/// An agent and its manifest, from a file.
+#[expect(clippy::disallowed_methods, reason = "reads the component that the person named")]
+pub fn component(path: &Path) -> Result<(Known, Manifest), Failure> {
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?;
+    assemble::known(&bytes).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+}
+
+/// What a person gives to an agent that this repository does not know: shown first, and nothing without an answer.
+pub fn give(known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<Grants, Failure> {
+    if let Some(name) = given {
+        let profile = Profile::named(name).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("there is no profile `{name}`")).hint("as-asked, reader, edit or nothing")
+        })?;
+        return Ok(profile.grants(&known.asks, &[]));
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::new(
+            Exit::Untrusted,
+            format!("`{}` is not known here, and nobody is there to say what it gets", manifest.name),
+        )
+        .hint("--give as-asked, reader, edit or nothing"));
+    }
+    for line in words::agent(known, manifest) {
+        eprintln!("{line}");
+    }
+    loop {
+        eprint!("give   [y] as asked   [r] reader (no writes)   [e] edit   [n] nothing  ");
+        std::io::stderr().flush()?;
+        let mut answer = String::new();
+        if std::io::stdin().lock().read_line(&mut answer)? == 0 {
+            return Err(Failure::new(Exit::Cancelled, "no answer; nothing was run"));
+        }
+        let profile = match answer.trim() {
+            "y" => Profile::AsAsked,
+            "r" => Profile::Reader,
+            "e" => Profile::Edit,
+            "n" => Profile::Nothing,
+            _ => continue,
+        };
+        return Ok(profile.grants(&known.asks, &[]));
+    }
+}
