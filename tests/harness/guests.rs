@@ -25,7 +25,7 @@ pub fn component(name: &str) -> Vec<u8> {
 }
 
 /// The same folder that `xtask/src/place.rs` names.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
     target.join("guests")

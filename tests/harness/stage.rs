@@ -150,6 +150,23 @@ impl Stage {
         Said::of(self.command(args).output().expect("pit"))
     }
 
+    /// Types a line into a shell in the repository, as a person who has `pit` and Rust installed.
+    pub fn shell(&self, line: &str) -> Said {
+        let mut shell = Command::new("sh");
+        self.clear(&mut shell);
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = pit().parent().map(Path::to_owned).into_iter().chain(std::env::split_paths(&path));
+        shell.env("PATH", std::env::join_paths(folders).expect("a search path"));
+        let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            shell.env(name, std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from));
+        }
+        // What agents in Rust are made of was built for the test guests.
+        shell.env("CARGO_TARGET_DIR", super::guests::folder().with_file_name("guests-rust"));
+        let output = shell.args(["-c", line]).current_dir(self.repo()).stdin(Stdio::null()).output();
+        Said::of(output.expect("a shell"))
+    }
+
     /// Starts pit in the repository.
     pub fn start(&self, args: &[&str]) -> Child {
         self.command(args).spawn().expect("pit")

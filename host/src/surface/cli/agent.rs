@@ -21,9 +21,13 @@ use crate::run::{Spec, Tree};
 use crate::surface::exit::Exit;
 use crate::surface::words;
 
+mod build;
+
 /// `pit agent …`
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Puts an agent's component and its agent.toml into one file that can be run.
+    Build(build::Args),
     /// Says what an agent is and what it asks for, without running it.
     Inspect(InspectArgs),
     /// Runs an agent on this repository, with what you give it.
@@ -65,6 +69,7 @@ pub fn aliases(models: &Models) -> BTreeMap<String, String> {
 /// Runs `pit agent …`.
 pub async fn run(at: &Place, verb: Verb) -> Result<Exit, Failure> {
     match verb {
+        Verb::Build(args) => build::run(at, &args),
         Verb::Inspect(args) => inspect(&args),
         Verb::Run(args) => run_agent(at, args).await,
     }
