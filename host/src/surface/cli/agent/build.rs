@@ -84,9 +84,9 @@ fn cargo(folder: &Path) -> Result<PathBuf, Failure> {
     }
     let said = String::from_utf8_lossy(&built.stdout);
     let made = said.lines().filter_map(|line| serde_json::from_str::<Message>(line).ok());
-    let made = made.filter(|message| message.reason == "compiler-artifact").flat_map(|message| message.filenames);
+    let mut made = made.filter(|message| message.reason == "compiler-artifact").flat_map(|message| message.filenames);
     // The package itself comes last; what it depends on makes no such file.
-    let component = made.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).next_back();
+    let component = made.rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"));
     component.ok_or_else(|| {
         Failure::new(Exit::Failed, "cargo made no component").hint("Cargo.toml takes: [lib] crate-type = [\"cdylib\"]")
     })
