@@ -41,7 +41,7 @@ pub enum Performed {
 pub enum Wake {
     /// A time.
     At(Time),
-    /// Any of these children has ended, or the time has come.
+    /// Any of these children has ended, something was said to the one who waits, or the time has come.
     AnyEnded(Vec<RunId>, Option<Time>),
     /// A person has answered.
     Person(human::Call),
@@ -70,10 +70,10 @@ pub trait Team: Send + Sync + 'static {
     fn attended(&self, run: RunId, call: &human::Call) -> bool;
     /// Starts a child, or finds it started.
     fn start(&self, site: &Site, birth: Birth) -> impl Future<Output = Result<RunId, Error>> + Send;
-    /// Sends a child a remark.
-    fn message(&self, site: &Site, child: RunId, text: &str) -> Result<(), Error>;
-    /// Sends a child that has ended back to work.
-    fn again(&self, site: &Site, child: RunId, feedback: &str) -> Result<(), Error>;
+    /// Sends a child a remark, unless it was sent since `asked`: a host may have ended in the middle of it.
+    fn message(&self, site: &Site, child: RunId, text: &str, asked: Time) -> Result<(), Error>;
+    /// Sends a child that has ended back to work, unless it went back since `asked`.
+    fn again(&self, site: &Site, child: RunId, feedback: &str, asked: Time) -> Result<(), Error>;
     /// Stops a child and all below it.
     fn cancel(&self, site: &Site, child: RunId, reason: &str) -> Result<(), Error>;
     /// The tip of a child that has ended.
@@ -172,8 +172,12 @@ impl Effects {
                     Err(Error::new(ErrorKind::Invalid, "a child was started without a share of the budget"))
                 }
             },
-            delegate::Call::Message { child, text } => team.message(site, *child, text).map(|()| Value::Done),
-            delegate::Call::Again { child, feedback } => team.again(site, *child, feedback).map(|()| Value::Done),
+            delegate::Call::Message { child, text } => {
+                team.message(site, *child, text, order.at()).map(|()| Value::Done)
+            }
+            delegate::Call::Again { child, feedback } => {
+                team.again(site, *child, feedback, order.at()).map(|()| Value::Done)
+            }
             delegate::Call::Cancel { child, reason } => team.cancel(site, *child, reason).map(|()| Value::Done),
         };
         Performed::Now(answer, if matches!(call, delegate::Call::Start(_)) { Cost::default() } else { ONE_CALL })

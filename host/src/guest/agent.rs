@@ -36,6 +36,8 @@ pub(super) struct Loaded {
 pub struct Start {
     /// What the agent is to do.
     pub task: Task,
+    /// The team's task that it works at, by its id on the board; may be empty.
+    pub card: String,
     /// Where its randomness comes from.
     pub seed: [u8; 32],
     /// Its clock until the first answer.
@@ -140,7 +142,7 @@ impl Agent {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().ticks.tick());
 
-        let ended = match loaded.ready.run(&mut store, start.task).await {
+        let ended = match loaded.ready.run(&mut store, start.task, start.card).await {
             Ok(ended) => ended,
             Err(why) => broken(why),
         };

@@ -62,9 +62,9 @@ impl Contract {
 }
 
 impl Ready {
-    pub(super) async fn run(&self, store: &mut Store<State>, task: Task) -> wasmtime::Result<Ended> {
+    pub(super) async fn run(&self, store: &mut Store<State>, task: Task, card: String) -> wasmtime::Result<Ended> {
         match self {
-            Self::V0_1(ready) => ready.run(store, task).await,
+            Self::V0_1(ready) => ready.run(store, task, card).await,
         }
     }
 }

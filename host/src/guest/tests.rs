@@ -66,7 +66,8 @@ fn hello() -> &'static [u8] {
 const AT: Time = Time(1_000_000_000);
 
 fn start() -> Start {
-    Start { task: Task { goal: "greet".into(), round: 1, ..Task::default() }, seed: [7; 32], at: AT, limits: few() }
+    let task = Task { goal: "greet".into(), round: 1, ..Task::default() };
+    Start { task, card: String::new(), seed: [7; 32], at: AT, limits: few() }
 }
 
 /// Limits that a test comes up against soon.

@@ -73,7 +73,8 @@ fn prepare(tree: &Arc<Tree>, run: RunId, started: &Arc<Started>, began: &Began) 
     let door = LifeDoor { tree: tree.clone(), gate, site, next: AtomicU64::new(began.first) };
     // Each stretch has randomness of its own, or a guest that starts anew would draw the same numbers again.
     let seed = Hash::of_parts(&[&started.seed.0, &began.first.to_be_bytes()]);
-    let start = Start { task: began.task.clone(), seed: seed.0, at: began.at, limits: limits(&started.limits) };
+    let (task, card) = (began.task.clone(), started.card.clone());
+    let start = Start { task, card, seed: seed.0, at: began.at, limits: limits(&started.limits) };
     (door, start)
 }
 

@@ -158,7 +158,8 @@ async fn replay_run(host: &Arc<Host>, run: RunId, recorded: Recorded) -> Replaye
         });
         let seed = Hash::of_parts(&[&recorded.started.seed.0, &stretch.began.first.to_be_bytes()]);
         let limits = super::life::limits(&recorded.started.limits);
-        let start = Start { task: stretch.began.task, seed: seed.0, at: stretch.began.at, limits };
+        let card = recorded.started.card.clone();
+        let start = Start { task: stretch.began.task, card, seed: seed.0, at: stretch.began.at, limits };
         let ended = agent.run(door.clone(), start).await;
         replayed.calls += door.same.load(Ordering::Relaxed);
         replayed.difference = lock(&door.difference).take().or_else(|| compare(ended, stretch.close));

@@ -17,6 +17,9 @@ use orchestra_pit_core::time::Time;
 
 use crate::effect::board::Board;
 
+/// Who a remark is from that a parent sends.
+pub const PARENT: &str = "parent";
+
 /// A tree of runs as its records say.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -60,6 +63,10 @@ pub struct Run {
     pub open: Option<Open>,
     /// What was said to it and not read yet.
     pub remarks: VecDeque<Remark>,
+    /// Something was said since it last read, or was told while it waited that there is something to read.
+    pub unheard: bool,
+    /// When its parent last said something to it.
+    pub parent_said: Time,
     /// What people have said yes to.
     pub approvals: Vec<Approval>,
     /// The tip of its branch.
@@ -233,6 +240,8 @@ impl Run {
             phase: Phase::Live,
             open: None,
             remarks: VecDeque::new(),
+            unheard: false,
+            parent_said: at,
             approvals: Vec::new(),
             tip: started.base,
             commits: 0,
@@ -294,6 +303,10 @@ impl Run {
             Event::Ruled(ruled) => self.rule(at, ruled.seq, &ruled.ruling),
             Event::Remarked(remark) => {
                 self.remarks.push_back(Remark { text: remark.text.clone(), time: at, from: remark.from.clone() });
+                self.unheard = true;
+                if remark.from == PARENT {
+                    self.parent_said = at;
+                }
             }
             Event::Ended(ended) => {
                 self.tip = ended.commit;
@@ -353,7 +366,9 @@ impl Run {
             (Call::Human(human::Call::Notify { .. }), _) => self.notices += 1,
             (_, Ok(Value::Human(human::Value::Remarks(read)))) => {
                 self.remarks.drain(..read.len().min(self.remarks.len()));
+                self.unheard = !self.remarks.is_empty();
             }
+            (_, Ok(Value::Delegate(delegate::Value::Remark))) => self.unheard = false,
             (
                 _,
                 Ok(Value::Vcs(vcs::Value::Commit(commit) | vcs::Value::Integration(vcs::Integration::Merged(commit)))),

@@ -232,28 +232,31 @@ impl Tree {
                 sleep_until(until).await;
                 Ok(Ok(Value::Done))
             }
-            Wake::AnyEnded(children, until) => {
-                Ok(Ok(Value::Delegate(delegate::Value::Awaited(self.any_ended(&children, until).await))))
-            }
+            Wake::AnyEnded(children, until) => Ok(Ok(Value::Delegate(self.any_ended(id.run, &children, until).await))),
             Wake::Person(call) => self.person(id, call).await,
         }
     }
 
-    async fn any_ended(&self, children: &[RunId], until: Option<Time>) -> Option<ChildEnded> {
+    async fn any_ended(&self, run: RunId, children: &[RunId], until: Option<Time>) -> delegate::Value {
         loop {
             let changed = self.changed.notified();
-            let ended = self.look(|state| {
+            let happened = self.look(|state| {
+                // What was said comes first: it may be about what is to be done with a child that has ended.
+                if state.runs.get(&run).is_some_and(|run| run.unheard) {
+                    return Some(delegate::Value::Remark);
+                }
                 children.iter().find_map(|child| {
                     let ended = state.runs.get(child)?.ended()?;
-                    Some(ChildEnded { child: *child, end: ended.end.clone(), commit: ended.commit })
+                    let ended = ChildEnded { child: *child, end: ended.end.clone(), commit: ended.commit };
+                    Some(delegate::Value::Awaited(Some(ended)))
                 })
             });
-            if ended.is_some() {
-                return ended;
+            if let Some(happened) = happened {
+                return happened;
             }
             match until {
                 None => changed.await,
-                Some(until) if now() >= until => return None,
+                Some(until) if now() >= until => return delegate::Value::Awaited(None),
                 Some(until) => tokio::select! {
                     () = changed => {}
                     () = sleep_until(until) => {}

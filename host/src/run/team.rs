@@ -9,8 +9,9 @@ use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::pattern::{PathSet, Pattern};
 use orchestra_pit_core::policy::Grants;
 use orchestra_pit_core::record::{Enlisted, Event, Remarked, SEMANTICS, Started};
+use orchestra_pit_core::time::Time;
 
-use super::state::Phase;
+use super::state::{PARENT, Phase};
 use super::tree::Tree;
 use crate::effect::{Birth, Team};
 use crate::gate::lock;
@@ -54,21 +55,31 @@ impl Team for Arc<Tree> {
         Ok(child)
     }
 
-    fn message(&self, site: &Site, child: RunId, text: &str) -> Result<(), Error> {
+    fn message(&self, site: &Site, child: RunId, text: &str, asked: Time) -> Result<(), Error> {
         self.is_child(site, child)?;
+        if self.look(|state| state.runs.get(&child).is_some_and(|child| child.parent_said > asked)) {
+            return Ok(());
+        }
         if self.phase(child) != Some(Phase::Live) {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 "that child has ended; `delegate.again` sends it back to work",
             ));
         }
-        self.note(child, Event::Remarked(Remarked { from: "parent".to_owned(), text: text.to_owned() }));
+        self.note(child, Event::Remarked(Remarked { from: PARENT.to_owned(), text: text.to_owned() }));
         self.changed.notify_waiters();
         Ok(())
     }
 
-    fn again(&self, site: &Site, child: RunId, feedback: &str) -> Result<(), Error> {
+    fn again(&self, site: &Site, child: RunId, feedback: &str, asked: Time) -> Result<(), Error> {
         self.is_child(site, child)?;
+        // It can only have begun after the call if the call has had its effect, in a life that did not come to answer it.
+        if self.look(|state| {
+            let began = state.runs.get(&child).and_then(|child| child.began.as_ref());
+            began.is_some_and(|began| began.at > asked)
+        }) {
+            return Ok(());
+        }
         if self.phase(child) == Some(Phase::Live) {
             return Err(Error::new(ErrorKind::Conflict, "that child is still running"));
         }

@@ -114,6 +114,8 @@ pub enum Value {
     Started(RunId),
     /// One of the children has ended; none in time, if `None`.
     Awaited(Option<Ended>),
+    /// Something was said to the one who waits.
+    Remark,
 }
 
 /// A child that has ended.

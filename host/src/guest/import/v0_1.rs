@@ -53,9 +53,13 @@ impl Ready {
         bindings::AgentPre::new(pre).map(Self)
     }
 
-    pub(super) async fn run(&self, store: &mut Store<State>, task: Task) -> wasmtime::Result<Ended> {
+    pub(super) async fn run(&self, store: &mut Store<State>, task: Task, card: String) -> wasmtime::Result<Ended> {
         let agent = self.0.instantiate_async(&mut *store).await?;
-        let outcome = agent.call_run(store, &task.into()).await?;
+        let mut task = wit::types::Task::from(task);
+        if !card.is_empty() {
+            task.more.push(("card".to_owned(), card));
+        }
+        let outcome = agent.call_run(store, &task).await?;
         Ok(types::ended(outcome))
     }
 }

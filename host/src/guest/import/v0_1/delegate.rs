@@ -26,6 +26,7 @@ impl Host for State {
             Value::Delegate(core::Value::Awaited(ended)) => {
                 Some(ended.map_or(wit::Awaited::Time, |ended| wit::Awaited::Ended(ended.into())))
             }
+            Value::Delegate(core::Value::Remark) => Some(wit::Awaited::Other(("remark".to_owned(), String::new()))),
             _ => None,
         })
         .await
