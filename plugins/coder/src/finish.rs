@@ -1,6 +1,6 @@
 //! The end: each criterion ticked with its evidence, the rest committed, the next agent told.
 
-use kit::brief::HANDOFF;
+use kit::brief::{self, HANDOFF};
 use kit::tool::{first_line, invalid};
 use kit::{Args, Host};
 use orchestra_pit_sdk::{Error, Evidence, Report, Task};
@@ -60,7 +60,7 @@ pub fn last_commit(report: &Report) -> String {
 
 /// What the next agent finds on the board.
 fn handoff<'a>(task: &Task, report: &Report, files: impl Iterator<Item = &'a String>) -> String {
-    let card = task.more.iter().find(|(name, _)| name == "card").map(|(_, card)| card.clone());
+    let card = brief::card(task).map(str::to_owned);
     let verified: Vec<Value> = report
         .criteria
         .iter()

@@ -67,7 +67,7 @@ pub fn first(host: &dyn Host, task: &Task, instructions: &mut Instructions, allo
         .section("Instructions", &instructions.top(host))
         .section("Repository", &brief::map(host, allowance.map))
         .section("History", &brief::history(host))
-        .section("Hand-offs", &brief::handoffs(host, allowance.handoffs))
+        .section("Hand-offs", &brief::handoffs(host, task, allowance.handoffs))
         .text()
 }
 

@@ -84,20 +84,53 @@ pub fn history(host: &dyn Host) -> String {
     commits.iter().map(|commit| line(&commit.id, &commit.message)).collect()
 }
 
-/// What others handed over, newest last.
-pub fn handoffs(host: &dyn Host, most: usize) -> String {
-    let mut notes = Vec::new();
+/// The task of the team's plan that an agent works at, if it works at one.
+pub fn card(task: &Task) -> Option<&str> {
+    task.more.iter().find(|(name, _)| name == "card").map(|(_, card)| card.as_str())
+}
+
+/// What others handed over, newest last. Whoever works at a task of a plan is shown what those handed over whose tasks
+/// had to be done first, and no others: it is what its task was planned to build on, and what those who work beside it
+/// leave meanwhile would make the first message depend on who is faster.
+pub fn handoffs(host: &dyn Host, task: &Task, most: usize) -> String {
+    let before = card(task).map(|card| before(host, card));
+    let mut notes: Vec<(Option<String>, String)> = Vec::new();
     let mut after = 0;
     // A page has up to a hundred; a team's board is bounded, and so is this.
     while let Ok(page) = host.notes(HANDOFF, after) {
         let Some(last) = page.last() else { break };
         after = last.number;
-        notes.extend(page);
+        for note in page {
+            let body: Option<serde_json::Value> = serde_json::from_str(&note.body).ok();
+            let of = body.as_ref().and_then(|body| body.get("task")?.as_str()).map(str::to_owned);
+            match &before {
+                Some(before) if !of.as_ref().is_some_and(|of| before.contains(of)) => continue,
+                // Of a task that went back, the last word counts.
+                Some(_) => notes.retain(|(other, _)| *other != of),
+                None => {}
+            }
+            notes.push((of, format!("From {}:\n{}\n\n", note.author, note.body.trim())));
+        }
     }
     let surplus = notes.len().saturating_sub(NOTES);
-    let shown: String =
-        notes.iter().skip(surplus).map(|note| format!("From {}:\n{}\n\n", note.author, note.body.trim())).collect();
+    let shown: String = notes.into_iter().skip(surplus).map(|(_, note)| note).collect();
     cap(&shown, most, "the rest is on the board only")
+}
+
+/// The tasks that had to be done before one, directly or not.
+fn before(host: &dyn Host, card: &str) -> Vec<String> {
+    let cards = host.cards().unwrap_or_default();
+    let mut found: Vec<String> = Vec::new();
+    let mut look = vec![card.to_owned()];
+    while let Some(next) = look.pop() {
+        for first in cards.iter().filter(|card| card.id == next).flat_map(|card| &card.after) {
+            if !found.contains(first) {
+                found.push(first.clone());
+                look.push(first.clone());
+            }
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -105,6 +138,7 @@ mod tests {
     use super::*;
     use crate::testing::Fake;
     use orchestra_pit_sdk::Criterion;
+    use orchestra_pit_sdk::board::Card;
 
     #[test]
     fn sections_have_headings_and_empty_ones_are_left_out() {
@@ -131,16 +165,34 @@ mod tests {
 
     #[test]
     fn what_was_handed_over_is_shown_up_to_the_allowance() {
-        let host = Fake::new("gpt", &[]);
-        assert_eq!(handoffs(&host, 1000), "");
+        let (host, alone) = (Fake::new("gpt", &[]), Task::new("x"));
+        assert_eq!(handoffs(&host, &alone, 1000), "");
         host.post(HANDOFF, r#"{"task":"t1"}"#).unwrap();
         host.post("team", "chatter").unwrap();
-        assert_eq!(handoffs(&host, 1000), "From coder:\n{\"task\":\"t1\"}\n\n");
+        assert_eq!(handoffs(&host, &alone, 1000), "From coder:\n{\"task\":\"t1\"}\n\n");
         for _ in 0..30 {
             host.post(HANDOFF, &"x".repeat(100)).unwrap();
         }
-        assert!(handoffs(&host, 1000).len() < 1100);
-        assert!(!handoffs(&host, 100_000).contains("t1"), "the newest count");
+        assert!(handoffs(&host, &alone, 1000).len() < 1100);
+        assert!(!handoffs(&host, &alone, 100_000).contains("t1"), "the newest count");
+    }
+
+    #[test]
+    fn who_works_at_a_task_is_shown_what_the_tasks_before_it_left() {
+        let host = Fake::new("gpt", &[]);
+        let card = |id: &str, after: &[&str]| Card {
+            id: id.into(),
+            after: after.iter().map(|id| (*id).to_owned()).collect(),
+            ..Card::default()
+        };
+        host.cards.replace(vec![card("a", &[]), card("b", &["a"]), card("c", &["b"]), card("d", &[])]);
+        for note in [r#"{"task":"a","n":1}"#, r#"{"task":"d"}"#, r#"{"task":"b"}"#, r#"{"task":"a","n":2}"#, "words"] {
+            host.post(HANDOFF, note).unwrap();
+        }
+        let of = |id: &str| Task { more: vec![("card".into(), id.into())], ..Task::new("x") };
+        assert_eq!(handoffs(&host, &of("a"), 1000), "");
+        let shown = handoffs(&host, &of("c"), 1000);
+        assert_eq!(shown, "From coder:\n{\"task\":\"b\"}\n\nFrom coder:\n{\"task\":\"a\",\"n\":2}\n\n");
     }
 
     #[test]

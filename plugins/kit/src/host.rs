@@ -2,7 +2,7 @@
 //!
 //! One method a function; what each costs and refuses stands in the SDK.
 
-use orchestra_pit_sdk::board::Note;
+use orchestra_pit_sdk::board::{Card, Note};
 use orchestra_pit_sdk::human::{Question, Remark};
 use orchestra_pit_sdk::model::{Details, Reply, Request};
 use orchestra_pit_sdk::vcs::{Committed, DiffOptions, Difference};
@@ -33,6 +33,7 @@ pub trait Host {
 
     fn post(&self, topic: &str, body: &str) -> Result<u64>;
     fn notes(&self, topic: &str, after: u64) -> Result<Vec<Note>>;
+    fn cards(&self) -> Result<Vec<Card>>;
 
     /// A line for the person who watches.
     fn say(&self, line: &str);
@@ -105,6 +106,10 @@ impl Host for Pit {
 
     fn notes(&self, topic: &str, after: u64) -> Result<Vec<Note>> {
         board::notes(topic, after)
+    }
+
+    fn cards(&self) -> Result<Vec<Card>> {
+        board::cards()
     }
 
     fn say(&self, line: &str) {

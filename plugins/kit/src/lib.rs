@@ -11,19 +11,29 @@
 //! - [`trouble`]: failures, counted, so that an agent does not go in circles.
 //! - [`envelope`]: tool calls for models that know none.
 //! - [`session`]: the loop of asking, carrying out and answering.
+//! - [`reader`]: an agent that looks, and then says one thing.
+//! - [`team`]: what a lead can ask of its host beyond that.
+//! - [`plan`], [`review`]: what the agents of a team hand to each other.
 
 pub mod brief;
 pub mod envelope;
 pub mod host;
 pub mod look;
+pub mod plan;
+pub mod reader;
+pub mod review;
 pub mod session;
 pub mod talk;
+pub mod team;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tool;
 pub mod trouble;
 
 pub use host::{Host, Pit};
+pub use plan::Plan;
+pub use review::Review;
 pub use session::{Ended, Role, Session, Step};
 pub use talk::Talk;
+pub use team::Team;
 pub use tool::{Answer, Args};

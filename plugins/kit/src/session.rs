@@ -12,7 +12,7 @@ use crate::tool::Answer;
 use crate::trouble::{Course, Trouble, Troubles};
 use crate::{Host, envelope};
 use orchestra_pit_sdk::human::Remark;
-use orchestra_pit_sdk::model::{Part, Reply, Stop, Tool, ToolCall};
+use orchestra_pit_sdk::model::{Details, Part, Reply, Stop, Tool, ToolCall};
 use orchestra_pit_sdk::{Error, Failure};
 
 pub use limits::{Limits, TURNS};
@@ -97,6 +97,17 @@ pub enum Spoken {
     Envelope,
 }
 
+impl Spoken {
+    /// How a model is spoken with that edits nothing: as its family is said to, where the host's table knows it.
+    pub fn of(model: &Details) -> Self {
+        let edits = model.more.iter().find(|(name, _)| name == "edits").map(|(_, edits)| edits.as_str());
+        match (edits, model.family.as_str()) {
+            (Some("envelope"), _) | (None, "smollm") => Self::Envelope,
+            _ => Self::Calls,
+        }
+    }
+}
+
 /// A conversation at work.
 #[derive(Debug)]
 pub struct Session {
@@ -147,6 +158,12 @@ impl Session {
             deaf: false,
             alone: false,
         }
+    }
+
+    /// The same session, deaf to the team: it hears people and its parent only.
+    #[must_use]
+    pub fn apart(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     /// Works until the role is done or cannot go on.

@@ -3,8 +3,10 @@
 //! It has files, a history of commits, a board, and a model that gives the replies it was told to. It judges nothing
 //! and edits only in the plainest way: grants and the edit engine are the real host's and tested there.
 
+mod team;
+
 use crate::Host;
-use orchestra_pit_sdk::board::Note;
+use orchestra_pit_sdk::board::{Card, Note};
 use orchestra_pit_sdk::human::{Question, Remark};
 use orchestra_pit_sdk::model::{Details, Message, Part, Reply, Request, Stop, ToolCall, Usage};
 use orchestra_pit_sdk::vcs::{Committed, DiffOptions, Difference};
@@ -14,6 +16,8 @@ use orchestra_pit_sdk::workspace::{
 use orchestra_pit_sdk::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+
+pub use team::{Child, Crew, Play, failed};
 
 type Files = BTreeMap<String, Vec<u8>>;
 
@@ -37,6 +41,11 @@ pub struct Fake {
     /// What a call of this name is refused with: `edit`, `read`, `remarks`, `notes`, `post`, `commit`, ….
     pub refused: RefCell<BTreeMap<&'static str, Error>>,
     pub protected: Cell<bool>,
+    pub cards: RefCell<Vec<Card>>,
+    /// Who signs the notes; `coder` if it is empty.
+    pub author: RefCell<String>,
+    /// The children of whoever leads a team.
+    pub crew: Crew,
 }
 
 /// A reply that calls tools: name and arguments, with ids `1`, `2`, ….
@@ -330,7 +339,9 @@ impl Host for Fake {
         let mut notes = self.notes.borrow_mut();
         let number = notes.len() as u64 + 1;
         let (topic, body) = (topic.to_owned(), body.to_owned());
-        notes.push(Note { number, topic, author: "coder".to_owned(), body, more: Vec::new() });
+        let author = Some(self.author.borrow().clone()).filter(|author| !author.is_empty());
+        let author = author.unwrap_or_else(|| "coder".to_owned());
+        notes.push(Note { number, topic, author, body, more: Vec::new() });
         Ok(number)
     }
 
@@ -338,6 +349,11 @@ impl Host for Fake {
         self.may("notes")?;
         let notes = self.notes.borrow();
         Ok(notes.iter().filter(|note| note.topic == topic && note.number > after).cloned().collect())
+    }
+
+    fn cards(&self) -> Result<Vec<Card>> {
+        self.may("cards")?;
+        Ok(self.cards.borrow().clone())
     }
 
     fn say(&self, line: &str) {
