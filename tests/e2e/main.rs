@@ -11,3 +11,4 @@ mod docs;
 mod people;
 mod resume;
 mod run;
+mod team;

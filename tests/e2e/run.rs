@@ -44,10 +44,9 @@ fn a_spec_names_title_and_criteria_and_one_line_says_what_agents_do_not_see() {
     let stage = Stage::new();
     stage.write("SPEC.md", "# Never overflow\n\nIt panics.\n\n## Done when\n\n- `more` saturates\n");
     let model = stage.script(&script(r#"{ id = "1", met = true, evidence = "src/lib.rs:5" }"#));
-    let said = stage.pit(&["run", "SPEC.md", "-m", &model]).exits(3);
-    for text in ["there is no team", "do not see what is not committed: SPEC.md"] {
-        assert!(said.err.contains(text), "no `{text}` in {}", said.err);
-    }
+    let said = stage.pit(&["run", "--solo", "SPEC.md", "-m", &model]).exits(3);
+    let text = "do not see what is not committed: SPEC.md";
+    assert!(said.err.contains(text), "no `{text}` in {}", said.err);
     assert!(said.out.contains("met: src/lib.rs:5"), "{}", said.out);
     assert!(branch(&stage).ends_with("-never-overflow"));
     let _ = stage.pit(&["run", "NOWHERE.md", "-m", &model]).exits(2).says("NOWHERE.md");

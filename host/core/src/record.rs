@@ -149,12 +149,13 @@ pub struct Started {
     /// Of a run with somebody to ask: whether that is about its plan alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub plan_only: bool,
-    /// Agents that a person brought along for this tree, besides those inside `pit`; the first run only.
+    /// Agents that this tree's runs may be started with, before those inside `pit`: the ones that a person brought along, and
+    /// the team's own as far as files narrow them; the first run only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<Enlisted>,
 }
 
-/// An agent that a person brought along.
+/// An agent with what it was given.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enlisted {
@@ -164,7 +165,7 @@ pub struct Enlisted {
     pub agent: String,
     /// SHA-256 of its component.
     pub hash: Hash,
-    /// What the person gave it.
+    /// What it was given.
     pub grants: Grants,
 }
 

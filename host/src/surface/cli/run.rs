@@ -15,6 +15,7 @@ use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
 use super::stranger::AgentArgs;
 use crate::assemble;
 use crate::config::file;
+use crate::config::written::Flags;
 use crate::effect::store::Repo;
 use crate::run::{Spec, Tree};
 use crate::shipped::AGENTS;
@@ -23,6 +24,8 @@ use crate::surface::spec::{self, slug};
 
 /// The agent that works alone.
 const CODER: &str = "coder";
+/// The agent that leads a team.
+const LEAD: &str = "lead";
 
 /// `pit run`
 #[derive(Debug, clap::Args)]
@@ -32,6 +35,9 @@ pub struct Args {
     /// One coder alone.
     #[arg(long)]
     solo: bool,
+    /// Tasks that are written at the same time, at most.
+    #[arg(long, value_name = "N", conflicts_with = "solo")]
+    coders: Option<u64>,
     /// What standard output gets.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     output_format: Output,
@@ -50,31 +56,38 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let spec = task(at, &args.task)?;
     let repo = at.repo()?;
     let head = repo.head()?;
-    let enlisted = args.agents.enlist()?;
-    let mut settled = setting::settle(&repo, &args.limits.flags())?;
+    let strangers = args.agents.enlist()?;
+    let mut settled = setting::settle(&repo, &Flags { coders: args.coders, ..args.limits.flags() })?;
     let models = setting::models(&mut settled, &args.model, true)?;
     eprintln!("{}", setting::first_line(&settled, &models)?);
-    if !args.solo {
-        eprintln!("there is no team in this pit yet: one coder works alone, as with --solo");
-    }
     let models_named = aliases(&models);
     let pit = at.pit(models)?;
-    let coder = AGENTS.iter().find(|agent| agent.name == CODER);
-    let coder = coder.ok_or_else(|| Failure::new(Exit::Failed, "this pit was built without its coder"))?;
-    let (_, manifest) = assemble::known(coder.component)?;
-    let settings = manifest.settings(&spec.task.settings)?;
+    let agent = if args.solo { CODER } else { LEAD };
+    let shipped = AGENTS.iter().find(|shipped| shipped.name == agent);
+    let shipped =
+        shipped.ok_or_else(|| Failure::new(Exit::Failed, format!("this pit was built without its {agent}")))?;
+    let (_, manifest) = assemble::known(shipped.component)?;
+    let (mut grants, caps) = (settled.grants(&manifest, Profile::Default), settled.caps(&manifest));
+    let (mut given, mut enlisted) = (spec.task.settings, strangers);
+    if !args.solo {
+        // Whom the person brings along the lead may start, with what the person gave them and no more than it has itself.
+        grants.delegate.extend(enlisted.iter().map(|(name, _)| name.clone()));
+        given.extend(setting::of_lead(&settled, &caps, &enlisted));
+        enlisted.extend(setting::team(&settled)?);
+    }
+    let settings = manifest.settings(&given)?;
     let id = random_id()?;
     let tree = Spec {
         id,
         seed: random_hash()?,
-        agent: CODER.to_owned(),
+        agent: agent.to_owned(),
         branch: format!("refs/heads/pit/{}-{}", id.short(), slug(&spec.title)),
         title: spec.title,
         task: Task { settings, ..spec.task },
-        grants: settled.grants(&manifest, Profile::Default),
+        grants,
         enlisted,
         rules: settled.rules(),
-        caps: settled.caps(&manifest),
+        caps,
         models: models_named,
         base: head.commit,
         onto: head.branch,

@@ -5,10 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
+use orchestra_pit_core::budget::Caps;
+use orchestra_pit_core::policy::Profile;
 
 use super::Failure;
 use super::ask;
 use super::open::dirs;
+use crate::assemble;
 use crate::config::choose::{Choice, Unchosen, choose};
 use crate::config::dirs::ORGANISATION;
 use crate::config::settled::Settled;
@@ -19,14 +22,16 @@ use crate::effect::model::family::Families;
 use crate::effect::model::models::Models;
 use crate::effect::model::scripted::Script;
 use crate::effect::store::Repo;
-use crate::run::Asks;
-use crate::shipped::AGENTS;
+use crate::run::{Asks, Known};
+use crate::shipped::{AGENTS, Shipped};
 use crate::surface::exit::Exit;
 
 /// The repository's own file, at the top of its working tree.
 pub const FILE: &str = "pit.toml";
 /// The configuration's name of a model that answers from a file.
 const SCRIPTED: &str = "scripted/";
+/// The shipped agents that work below the one that leads.
+const TEAM: &[&str] = &["coder", "planner", "reviewer"];
 
 /// Which model.
 #[derive(Debug, Default, Args)]
@@ -126,6 +131,30 @@ pub fn settle(repo: &Repo, flags: &Flags) -> Result<Settled, Failure> {
 /// The names of agents that a file can speak of.
 pub fn agents() -> Vec<&'static str> {
     AGENTS.iter().map(|agent| agent.name).collect()
+}
+
+/// Who works below the agent that leads a team, each with what it asks for as far as no file takes it away. It goes on record
+/// with the run, so that a resumed one starts the very same.
+pub fn team(settled: &Settled) -> Result<Vec<(String, Known)>, Failure> {
+    let narrowed = |agent: &Shipped| {
+        let (known, manifest) = assemble::known(agent.component)?;
+        let asks = settled.grants(&manifest, Profile::Default);
+        Ok((agent.name.to_owned(), Known { asks, ..known }))
+    };
+    AGENTS.iter().filter(|agent| TEAM.contains(&agent.name)).map(narrowed).collect()
+}
+
+/// What the agent that leads a team is told of the configuration, and whom it may give a task to.
+pub fn of_lead(settled: &Settled, caps: &Caps, strangers: &[(String, Known)]) -> Vec<(String, String)> {
+    let number = |amount: Option<u64>| amount.unwrap_or(0).to_string();
+    let agents: Vec<&str> = std::iter::once("coder").chain(strangers.iter().map(|(name, _)| name.as_str())).collect();
+    let settings = [
+        ("agents", agents.join(",")),
+        ("coders", settled.coders.value.to_string()),
+        ("micro-usd", number(caps.micro_usd)),
+        ("tokens", number(caps.tokens)),
+    ];
+    settings.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
 /// Chooses the models and makes ready to ask them. `needed`: without one there is no point in starting.
