@@ -209,11 +209,17 @@ fn a_person_changes_the_plan_from_another_terminal() {
     let run = stage.attend(&["run", "SPEC.md", "-m", &model]);
     let (id, asks) = stage.asked();
     assert!(asks.contains("a plan of 2 tasks"), "{asks}");
-    let _ = stage.pit(&["approve", &id, "--body", "[[task]]\nid = \"code\"\n"]).exits(0);
+    let _ = stage.pit(&["approve", &id, "--body", "nowhere.toml"]).exits(2).says("there is no file");
+    stage.write("plan.toml", "[[task]]\nid = \"code\"\n");
+    let before = stage.status(&id)["runs"][0]["last"].clone();
+    let _ = stage.pit(&["approve", &id, "--body", "plan.toml"]).exits(0);
     // It cannot be carried out: it is proposed again.
-    let (id, _) = stage.asked();
+    let proposed =
+        |status: &serde_json::Value| status["runs"][0]["last"] != before && status["runs"][0]["asks"].is_string();
+    until(&stage, proposed);
     let edited = "[[task]]\nid = \"code\"\ntitle = \"Saturate well\"\ngoal = \"Do.\"\ncriteria = [\"1\", \"2\"]\nfiles = [\"src/lib.rs\"]\n";
-    let _ = stage.pit(&["approve", &id, "--body", edited]).exits(0);
+    stage.write("plan.toml", edited);
+    let _ = stage.pit(&["approve", &id, "--body", "plan.toml"]).exits(0);
     assert_eq!(run.code(), 3);
     assert!(shown(&stage, "src/lib.rs").contains("saturating_add"));
 }
@@ -236,8 +242,7 @@ fn a_plan_that_is_rejected_is_made_anew_with_the_reason() {
     let run = stage.attend(&["run", "SPEC.md", "-m", &model]);
     let (id, _) = stage.asked();
     let _ = stage.pit(&["reject", &id, "-m", "one task will do"]).exits(0);
-    let (id, asks) = stage.asked();
-    assert!(asks.contains("a plan of 1 task"), "{asks}");
+    until(&stage, |status| status["runs"][0]["asks"].as_str().is_some_and(|asks| asks.contains("a plan of 1 task")));
     let _ = stage.pit(&["approve", &id]).exits(0);
     assert_eq!(run.code(), 3);
 }
@@ -280,19 +285,25 @@ fn cancelling_the_first_run_stops_all_below_it() {
     assert!(ends(&stage, "coder").iter().all(|end| end == "cancelled"));
 }
 
-/// Waits until a coder is at work, and hands over the tree's id.
+/// Waits until a coder's first request to its model is under way, and hands over the tree's id.
 fn working(stage: &Stage) -> String {
-    for _ in 0..200 {
-        if let Some(id) = stage.trees().into_iter().next() {
-            let status = stage.status(&id);
-            let coder = |run: &serde_json::Value| {
-                run["agent"].as_str().is_some_and(|agent| agent.starts_with("coder")) && run["doing"] == "thinking"
-            };
-            if status["runs"].as_array().is_some_and(|runs| runs.iter().any(coder)) {
-                return id;
-            }
+    until(stage, |status| {
+        let coder = |run: &serde_json::Value| {
+            run["agent"].as_str().is_some_and(|agent| agent.starts_with("coder")) && run["doing"] == "thinking"
+        };
+        status["runs"].as_array().is_some_and(|runs| runs.iter().any(coder))
+    })
+}
+
+/// Waits until something is true of the newest tree, and hands over its id.
+fn until(stage: &Stage, is: impl Fn(&serde_json::Value) -> bool) -> String {
+    for _ in 0..300 {
+        if let Some(id) = stage.trees().into_iter().next()
+            && is(&stage.status(&id))
+        {
+            return id;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    panic!("no coder began");
+    panic!("it did not come to that: {}", stage.status(&stage.trees()[0]));
 }

@@ -1,11 +1,14 @@
 //! `answer`, `approve`, `reject`, `send`, `budget`, `cancel`: what people say to runs, from any terminal.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 use orchestra_pit_core::amount::{Span, Usd};
 use orchestra_pit_core::budget::Caps;
 
 use super::Failure;
 use super::open::{Desk, Named, Place, find, state};
+use crate::config::file;
 use crate::run::clock::now;
 use crate::run::command::{Command, What};
 use crate::run::state::Phase;
@@ -29,6 +32,9 @@ pub struct ApproveArgs {
     /// Also for all that is alike in this run.
     #[arg(long)]
     run: bool,
+    /// What it proposes as you changed it, such as a plan: a file.
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
 }
 
 /// `pit reject`
@@ -91,7 +97,15 @@ pub async fn answer(at: &Place, args: AnswerArgs) -> Result<Exit, Failure> {
 
 /// Says yes.
 pub async fn approve(at: &Place, args: ApproveArgs) -> Result<Exit, Failure> {
-    waiting(at, &args.id, What::Approve { run: args.run, body: None }).await
+    let body = args.body.map(|path| changed(at, &path)).transpose()?;
+    waiting(at, &args.id, What::Approve { run: args.run, body }).await
+}
+
+/// A proposal as a person changed it.
+fn changed(at: &Place, path: &Path) -> Result<String, Failure> {
+    let path = at.join(path);
+    let text = file::read_linked(&path).map_err(|error| Failure::new(Exit::Usage, error))?;
+    text.ok_or_else(|| Failure::new(Exit::Usage, format!("there is no file {}", path.display())))
 }
 
 /// Says no.
