@@ -5,4 +5,5 @@ pub mod cli;
 pub mod exit;
 pub mod json;
 pub mod spec;
+pub mod terminal;
 pub mod words;

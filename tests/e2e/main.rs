@@ -12,3 +12,4 @@ mod people;
 mod resume;
 mod run;
 mod team;
+mod terminal;

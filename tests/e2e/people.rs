@@ -2,11 +2,11 @@
 
 use orchestra_pit_tests::Stage;
 
-fn script(stage: &Stage, replies: &str) -> String {
+pub fn script(stage: &Stage, replies: &str) -> String {
     stage.script(&format!("schema = 1\n[[conversation]]\nagent = \"coder\"\n{replies}"))
 }
 
-const ASK: &str = r#"
+pub const ASK: &str = r#"
 [[conversation.reply]]
 calls = [{ tool = "ask_person", arguments = { question = "Which colour?" } }]
 [[conversation.reply]]
@@ -14,17 +14,17 @@ expect.last_contains = "blue"
 calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create", path = "colour.txt", file_text = "blue\n" } }]
 "#;
 
-const PROTECTED: &str = r#"
+pub const PROTECTED: &str = r#"
 [[conversation.reply]]
 calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create", path = "AGENTS.md", file_text = "Be kind.\n" } }]
 "#;
 
-const FINISH: &str = r#"
+pub const FINISH: &str = r#"
 [[conversation.reply]]
 calls = [{ tool = "finish", arguments = { summary = "Done as asked", criteria = [] } }]
 "#;
 
-fn branch(stage: &Stage) -> String {
+pub fn branch(stage: &Stage) -> String {
     stage.git(&["for-each-ref", "--format=%(refname:short)", "refs/heads/pit/"])
 }
 

@@ -4,6 +4,8 @@
 
 pub mod guests;
 mod stage;
+mod terminal;
 
 pub use guests::path as guest;
-pub use stage::{Attended, LIBRARY, Said, Stage, pit};
+pub use stage::{LIBRARY, Said, Stage, pit};
+pub use terminal::Attended;

@@ -240,44 +240,10 @@ fn cache() -> PathBuf {
     pit().with_file_name("test-cache")
 }
 
-/// A pit with a terminal of its own: somebody is there to be asked.
-pub struct Attended {
-    child: Box<dyn portable_pty::Child + Send + Sync>,
-    _terminal: Box<dyn portable_pty::MasterPty + Send>,
-}
-
-impl Attended {
-    /// Waits for its end and hands over the exit code.
-    pub fn code(mut self) -> u32 {
-        self.child.wait().expect("pit ends").exit_code()
-    }
-
-    /// Ends it as a power cut would.
-    pub fn kill(mut self) {
-        self.child.kill().expect("pit can be killed");
-        let _gone = self.child.wait();
-    }
-}
-
 impl Stage {
-    /// Starts pit in the repository, at a terminal.
-    pub fn attend(&self, args: &[&str]) -> Attended {
-        let plain = self.command(args);
-        let mut command = portable_pty::CommandBuilder::new(pit());
-        command.env_clear();
-        for (name, value) in plain.get_envs() {
-            command.env(name, value.unwrap_or_default());
-        }
-        command.args(args);
-        command.cwd(self.repo());
-        let size = portable_pty::PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
-        let pair = portable_pty::native_pty_system().openpty(size).expect("a terminal");
-        let child = pair.slave.spawn_command(command).expect("pit");
-        let mut shown = pair.master.try_clone_reader().expect("a reader");
-        // What is shown has to be taken away, or the program waits for room.
-        let mut kept = std::fs::File::create(self.dir.path().join("terminal.txt")).expect("a file");
-        std::thread::spawn(move || std::io::copy(&mut shown, &mut kept));
-        Attended { child, _terminal: pair.master }
+    /// What the last terminal was sent.
+    pub(crate) fn transcript(&self) -> PathBuf {
+        self.dir.path().join("terminal.txt")
     }
 
     /// Waits until the newest tree's first run asks something, and hands over its id and what it asks.
@@ -290,7 +256,7 @@ impl Stage {
             }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        let shown = std::fs::read_to_string(self.dir.path().join("terminal.txt")).unwrap_or_default();
+        let shown = std::fs::read_to_string(self.transcript()).unwrap_or_default();
         panic!("nothing was asked within a minute; the terminal shows:\n{shown}");
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use orchestra_pit_core::budget::{Balance, Cost, Ledger, Line};
+use orchestra_pit_core::budget::{Balance, Cost, Ledger, Line, Shortage};
 use orchestra_pit_core::call::delegate::Task;
 use orchestra_pit_core::call::human::Remark;
 use orchestra_pit_core::call::{Answer, Call, Value, delegate, human, model, vcs};
@@ -33,6 +33,8 @@ pub struct State {
     pub ledger: Ledger,
     /// What became of the result, newest last.
     pub accepted: Vec<Acceptance>,
+    /// What of the budget runs low, until it is raised.
+    pub low: Option<(Time, Shortage)>,
 }
 
 /// A result that a person took, or gave back.
@@ -138,7 +140,11 @@ impl State {
             return;
         }
         match event {
-            Event::Raised { caps, .. } => self.ledger.raise(run, *caps),
+            Event::Raised { caps, .. } => {
+                self.ledger.raise(run, *caps);
+                self.low = self.low.filter(|(_, shortage)| shortage.account != run);
+            }
+            Event::Noticed(shortage) => self.low = Some((at, *shortage)),
             Event::Accepted { onto, old, new, .. } => {
                 self.accepted.push(Acceptance { onto: onto.clone(), old: *old, new: *new, undone: false });
             }
@@ -277,6 +283,19 @@ impl Run {
         self.phase == Phase::Live && self.open.as_ref().is_some_and(asks)
     }
 
+    /// Whether a call of it is having its effect, and not only waiting for a person, a child or a time.
+    pub fn at_work(&self) -> bool {
+        let waits = |call: &Call| {
+            matches!(
+                call,
+                Call::Human(human::Call::Ask { .. } | human::Call::Propose { .. })
+                    | Call::Delegate(delegate::Call::Wait { .. })
+                    | Call::Clock(_)
+            )
+        };
+        self.phase == Phase::Live && self.open.as_ref().is_some_and(|open| open.line.is_some() && !waits(&open.call))
+    }
+
     /// How it ended, if it has.
     pub fn ended(&self) -> Option<&Ended> {
         match &self.phase {
@@ -329,7 +348,13 @@ impl Run {
             });
         };
         match said {
-            Said::Approved(approval) => self.approvals.push(approval.clone()),
+            Said::Approved(approval) => {
+                self.approvals.push(approval.clone());
+                // It may still wait for money; for a person it waits no more.
+                if let Some(open) = &mut self.open {
+                    open.asked = None;
+                }
+            }
             Said::Rejected { by, why } => {
                 if let Some(open) = &self.open {
                     refuse(&open.call, "person", format!("{by} said no: {why}"));

@@ -25,6 +25,10 @@ use crate::journal::{Refused, Ticket};
 /// takes a fraction of a second; compiling a large agent first takes tens.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
 
+/// How long a call may take to come to its end when a tree is being stopped: enough for what is nearly there, such as a
+/// model's reply that is paid for already, and no longer than a person waits without doubting that they were heard.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// A tree of runs in the hands of its owner.
 pub struct Tree {
     /// What all trees of this process share.
@@ -42,6 +46,8 @@ pub struct Tree {
     /// The tasks of each run: its life, and the effect it waits for.
     tasks: Mutex<HashMap<RunId, Vec<AbortHandle>>>,
     stopping: AtomicBool,
+    /// No call begins any more.
+    winding_down: AtomicBool,
 }
 
 impl Tree {
@@ -57,6 +63,7 @@ impl Tree {
             freed: Notify::new(),
             tasks: Mutex::new(HashMap::new()),
             stopping: AtomicBool::new(false),
+            winding_down: AtomicBool::new(false),
         })
     }
 
@@ -178,6 +185,25 @@ impl Tree {
         }
         self.drop_tasks(run);
         self.end(run, End::Cancelled(why.to_owned())).await
+    }
+
+    /// Whether no call is to begin any more.
+    pub(super) fn winding_down(&self) -> bool {
+        self.winding_down.load(Ordering::Acquire)
+    }
+
+    /// Lets the calls in flight come to their end for a while, and none begin, and then ends this life of the whole tree.
+    pub async fn wind_down(self: &Arc<Self>, why: &str) -> Result<(), Refused> {
+        self.winding_down.store(true, Ordering::Release);
+        let at_work = || self.look(|state| state.runs.values().any(Run::at_work));
+        let quiet = async {
+            while at_work() {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        // What is still in flight then is abandoned: the next life makes the call again.
+        let _ = tokio::time::timeout(GRACE, quiet).await;
+        self.stop(why).await
     }
 
     /// Ends this life of the whole tree. What is on record goes on with the next.

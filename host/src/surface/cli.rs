@@ -3,16 +3,21 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use orchestra_pit_core::id::RunId;
 
 use super::exit::Exit;
 
 mod accept;
 mod agent;
 mod ask;
+mod attach;
 mod completion;
 mod config;
 mod demo;
+mod detach;
 mod diff;
+mod display;
+mod editor;
 mod follow;
 mod git;
 mod open;
@@ -22,9 +27,11 @@ mod run;
 mod say;
 mod setting;
 mod show;
+mod signals;
 mod stranger;
 mod tell;
 mod trust;
+mod view;
 
 pub use tell::Failure;
 
@@ -38,8 +45,18 @@ pub struct Pit {
     /// Work as if started in this folder.
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".")]
     directory: PathBuf,
+    /// For `-d`: this process is the host of that run, and has no terminal.
+    #[arg(long, hide = true, value_name = "ID", value_parser = hosted)]
+    hosts: Option<RunId>,
+    /// For `-d`: somebody was at the terminal that it was started from.
+    #[arg(long, hide = true)]
+    attended: bool,
     #[command(subcommand)]
     verb: Verb,
+}
+
+fn hosted(text: &str) -> Result<RunId, String> {
+    RunId::parse(text).ok_or_else(|| "the id of a run".to_owned())
 }
 
 /// What to do.
@@ -69,6 +86,8 @@ enum Verb {
     Resume(resume::Args),
     /// Run the agents once more from the record, offline, and compare.
     Replay(replay::Args),
+    /// Show a run that another process is at work on, and answer it here.
+    Attach(attach::Args),
     /// What runs stand at.
     Status(show::StatusArgs),
     /// The runs of this repository.
@@ -91,8 +110,13 @@ enum Verb {
 
 /// Runs one command.
 pub async fn run(pit: Pit) -> Exit {
-    let at = match open::Place::enter(&pit.directory) {
-        Ok(at) => at,
+    if pit.hosts.is_some() {
+        detach::leave_session();
+    }
+    // A host is started where it belongs.
+    let directory = if pit.hosts.is_some() { PathBuf::from(".") } else { pit.directory };
+    let at = match open::Place::enter(&directory) {
+        Ok(at) => at.hosting(pit.hosts, pit.attended),
         Err(failure) => {
             failure.tell();
             return failure.exit;
@@ -110,6 +134,7 @@ pub async fn run(pit: Pit) -> Exit {
         Verb::Agent(verb) => agent::run(&at, verb).await,
         Verb::Resume(args) => resume::run(&at, args).await,
         Verb::Replay(args) => replay::run(&at, args).await,
+        Verb::Attach(args) => attach::run(&at, args).await,
         Verb::Status(args) => show::status(&at, args).await,
         Verb::Ls(args) => show::ls(&at, args).await,
         Verb::Logs(args) => show::logs(&at, args).await,

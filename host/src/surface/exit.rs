@@ -37,6 +37,24 @@ impl Exit {
         self as u8
     }
 
+    /// The end that a process told by its code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        [
+            Self::Done,
+            Self::Failed,
+            Self::Usage,
+            Self::Unverified,
+            Self::NeedsPerson,
+            Self::Budget,
+            Self::Denied,
+            Self::Interrupted,
+            Self::Untrusted,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|exit| exit.code() == code)
+    }
+
     /// What a tree of runs came to. Until native commands come, a result is never verified.
     pub fn of(state: &State) -> Self {
         let Some(root) = state.root() else { return Self::Failed };

@@ -1,5 +1,7 @@
 //! What a tree of runs stands at, in English.
 
+use orchestra_pit_core::amount::Usd;
+use orchestra_pit_core::budget::{Item, Shortage};
 use orchestra_pit_core::call::delegate::End;
 use orchestra_pit_core::call::{Call, human};
 use orchestra_pit_core::id::RunId;
@@ -66,6 +68,16 @@ pub fn question(run: &Run) -> Option<String> {
     }
 }
 
+/// The line that answers a run from another terminal, if it asks something.
+pub fn how_to_answer(state: &State, id: RunId) -> Option<String> {
+    let run = state.runs.get(&id).filter(|run| run.asks())?;
+    let name = state.name(id);
+    Some(match &run.open.as_ref()?.call {
+        Call::Human(human::Call::Ask { .. }) => format!("pit answer {name} \"…\""),
+        _ => format!("pit approve {name} · pit reject {name} -m \"why not\""),
+    })
+}
+
 /// How a run ended, in a few words.
 pub fn ended(end: &End) -> String {
     match end {
@@ -77,51 +89,17 @@ pub fn ended(end: &End) -> String {
     }
 }
 
-/// The table of a tree: who waits for a person first, then everyone in the order they were started.
-pub fn status(state: &State, now: Time) -> Vec<String> {
-    let Some(root) = state.root() else { return Vec::new() };
-    let tree = root.started.site.tree;
-    let balance = state.balance(tree);
-    let cards = state.board.cards();
-    let tasks = match cards.len() {
-        0 => String::new(),
-        all => format!("   {}/{all} tasks", cards.iter().filter(|card| card.state == "done").count()),
+/// The line that gives a run more of what it is short of; none for what has no such line.
+pub fn raise(run: RunId, shortage: &Shortage) -> Option<String> {
+    let double = shortage.cap.saturating_mul(2);
+    let flag = match shortage.item {
+        Item::MicroUsd => format!("--usd {}", Usd(double).to_string().trim_start_matches('$')),
+        Item::Tokens => format!("--tokens {double}"),
+        Item::Turns => format!("--turns {double}"),
+        Item::Elapsed => format!("--wall {}m", double.div_ceil(60_000_000)),
+        Item::Work | Item::Calls => return None,
     };
-    let money = match balance.caps.micro_usd {
-        Some(cap) => format!("{} of {}", usd(balance.spent.micro_usd), usd(cap)),
-        None => usd(balance.spent.micro_usd),
-    };
-    let until = root.ended().map_or(now, |_| root.last.0);
-    let mut lines = vec![format!(
-        "{}  {}{tasks}   {}   {money}",
-        tree.short(),
-        line(&root.started.title, 60),
-        long(until.since(root.since)),
-    )];
-    let waiting = |run: &Run| question(run).is_some();
-    let runs = || state.order.iter().filter_map(|id| Some((*id, state.runs.get(id)?)));
-    lines.extend(runs().filter(|(_, run)| waiting(run)).map(|(id, run)| status_line(state, id, run, now)));
-    lines.extend(runs().filter(|(_, run)| !waiting(run)).map(|(id, run)| status_line(state, id, run, now)));
-    lines
-}
-
-fn status_line(state: &State, id: RunId, run: &Run, now: Time) -> String {
-    let (mark, doing, age) = match (question(run), run.ended()) {
-        (Some(question), _) => ('!', format!("asks: {question}"), long(now.since(run.last.0))),
-        (None, Some(end)) => (' ', ended(&end.end), String::new()),
-        (None, None) => (' ', line(&run.last.1, 40), long(now.since(run.last.0))),
-    };
-    let cost = state.balance(id).spent;
-    format!(
-        " {mark} {:<10} {:<12} {:<28} {:<40} {:>8}   {} turns   {}",
-        state.name(id),
-        line(run.agent(), 12),
-        line(&run.started.title, 28),
-        doing,
-        age,
-        run.turns,
-        usd(cost.micro_usd),
-    )
+    Some(format!("pit budget {} {flag}", run.short()))
 }
 
 /// A record as one line for those who watch without a terminal; none for what is not worth one.
@@ -152,7 +130,10 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
                 format!("refused: {}{about} ({})", line(&refusal.function, 40), line(&refusal.rule, 40))
             }
         },
-        Event::Noticed(shortage) => format!("budget: {}", shortage.message()),
+        Event::Noticed(shortage) => {
+            let raise = raise(shortage.account, shortage).map(|line| format!("; {line} raises it")).unwrap_or_default();
+            format!("budget: {}{raise}", shortage.message())
+        }
         Event::Raised { by, .. } => format!("budget raised by {}", line(by, 40)),
         Event::Remarked(remark) => format!("hears from the {}: {}", line(&remark.from, 20), line(&remark.text, 160)),
         Event::Resumed { .. } => "goes on".to_owned(),

@@ -10,6 +10,8 @@ use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::policy::Rules;
 
 use super::Failure;
+use super::detach::{self, DetachArgs};
+use super::display::HowArgs;
 use super::follow::{Output, follow};
 use super::open::Place;
 use super::setting::{self, ApprovalArgs, ModelArgs};
@@ -54,6 +56,10 @@ pub struct RunArgs {
     /// What to give it without being asked: `as-asked`, `reader`, `edit` or `nothing`.
     #[arg(long, value_name = "PROFILE")]
     give: Option<String>,
+    #[command(flatten)]
+    detach: DetachArgs,
+    #[command(flatten)]
+    how: HowArgs,
     #[command(flatten)]
     approvals: ApprovalArgs,
     #[command(flatten)]
@@ -105,13 +111,16 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         Some(_) => known.asks.clone(),
         None => stranger::give(&known, &manifest, args.give.as_deref())?,
     };
+    if args.detach.detach && at.hosts().is_none() {
+        return detach::start(at, random_id()?, at.attended()).await;
+    }
     let mut settled = setting::settle(&*at.repo()?, &Flags::default())?;
     let models = setting::models(&mut settled, &args.model, !manifest.asks.model.is_empty())?;
     let aliases = aliases(&models);
     let name = manifest.name.clone();
     let pit = at.pit(models)?;
     let head = pit.repo.head()?;
-    let id = random_id()?;
+    let id = at.hosts().map_or_else(random_id, Ok)?;
     let tree = Spec {
         id,
         seed: random_hash()?,
@@ -131,12 +140,12 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         base: head.commit,
         onto: head.branch,
         branch: format!("refs/heads/pit/{}-{}", id.short(), name),
-        asks: args.approvals.asks(),
+        asks: args.approvals.asks(at),
     };
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();
     let tree = Tree::start(pit.host.clone(), tree).await?;
-    follow(&pit, &tree, events, Output::Text).await
+    follow(&pit, &tree, events, Output::Text, args.how).await
 }
 
 /// A new tree's id.

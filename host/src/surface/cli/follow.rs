@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::Failure;
+use super::detach::log;
+use super::display::{Display, HowArgs, Left};
+use super::view::View;
 use crate::assemble::Pit;
 use crate::run::Tree;
 use crate::run::clock::now;
@@ -31,53 +33,43 @@ pub async fn follow(
     tree: &Arc<Tree>,
     events: broadcast::Receiver<Live>,
     output: Output,
+    how: HowArgs,
 ) -> Result<Exit, Failure> {
     let bell = pit.bells.listen(tree.id)?;
     let doorman = tokio::spawn(tree.clone().answer_bell(bell));
-    let shown = tokio::spawn(show(tree.clone(), events, output));
-    tokio::select! {
-        _ = tree.finished() => {}
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            tree.stop("interrupted").await?;
+    let by = pit.repo.person().name.clone();
+    let mut display = Display::new(View::Own(tree.clone()), how, output == Output::StreamJson, by, events)?;
+    let mut stopping = false;
+    loop {
+        match display.show().await {
+            Left::Over => break,
+            Left::Stop if !stopping => {
+                stopping = true;
+                display.say("stopping when the calls in flight are done; once more stops at once");
+                let tree = tree.clone();
+                // If the journal takes no more there is nothing left to write, and the tree is over all the same.
+                tokio::spawn(async move { tree.wind_down("interrupted").await });
+            }
+            Left::Stop | Left::StopNow => {
+                tree.stop("interrupted").await?;
+                break;
+            }
+            // The run goes on: only who watched it is gone.
+            Left::HungUp => display.hung_up(log(&pit.repo, tree.id).ok()),
         }
     }
+    display.finish().await;
     doorman.abort();
     pit.bells.silence(tree.id);
-    // The last records are told after they are on disk: a moment for them, and none for what may never come.
-    let _ = tokio::time::timeout(std::time::Duration::from_millis(50), shown).await;
     match output {
         Output::Text => {
             for line in tree.look(|state| words::last_screen(state, now())) {
-                println!("{line}");
+                display.result(&line);
             }
         }
         Output::Json | Output::StreamJson => {
-            println!("{}", tree.look(|state| serde_json::to_string(&json::tree(state)))?);
+            display.result(&tree.look(|state| serde_json::to_string(&json::tree(state)))?);
         }
     }
     Ok(tree.look(Exit::of))
-}
-
-async fn show(tree: Arc<Tree>, mut events: broadcast::Receiver<Live>, output: Output) {
-    loop {
-        match events.recv().await {
-            Ok(Live::Record { run, at, event }) if output == Output::StreamJson => {
-                let line = tree.look(|state| {
-                    json::line(state, run, at, &event).and_then(|line| serde_json::to_string(&line).ok())
-                });
-                if let Some(line) = line {
-                    println!("{line}");
-                }
-            }
-            Ok(Live::Record { run, event, .. }) => {
-                if let Some(line) = tree.look(|state| words::event(state, run, &event)) {
-                    eprintln!("{line}");
-                }
-            }
-            Ok(Live::Unheeded { why, .. }) => eprintln!("{why}"),
-            Ok(Live::Delta { .. }) | Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return,
-        }
-    }
 }

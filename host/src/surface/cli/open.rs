@@ -1,5 +1,6 @@
 //! What commands work on: the repository they were started in, and the runs that people name in it.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ use crate::surface::exit::Exit;
 #[derive(Debug)]
 pub struct Place {
     directory: PathBuf,
+    hosts: Option<RunId>,
+    attended: bool,
 }
 
 /// A repository with its journal: enough to look, to answer and to send.
@@ -42,7 +45,23 @@ impl Place {
         };
         let entered =
             enter().map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", directory.display())))?;
-        Ok(Self { directory: entered })
+        Ok(Self { directory: entered, hosts: None, attended: false })
+    }
+
+    /// The same for a process that was started to be the host of a run, away from any terminal.
+    #[must_use]
+    pub fn hosting(self, hosts: Option<RunId>, attended: bool) -> Self {
+        Self { hosts, attended, ..self }
+    }
+
+    /// The run that this process was started to be the host of.
+    pub fn hosts(&self) -> Option<RunId> {
+        self.hosts
+    }
+
+    /// Whether somebody is there to be asked: at this terminal, or at the one that `-d` was typed at.
+    pub fn attended(&self) -> bool {
+        self.attended || std::io::stdin().is_terminal()
     }
 
     /// A path as a person named it, from here.

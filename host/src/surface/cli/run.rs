@@ -9,6 +9,8 @@ use orchestra_pit_core::text::clean;
 
 use super::Failure;
 use super::agent::{aliases, random_hash, random_id};
+use super::detach::{self, DetachArgs};
+use super::display::HowArgs;
 use super::follow::{Output, follow};
 use super::open::Place;
 use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
@@ -42,6 +44,10 @@ pub struct Args {
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     output_format: Output,
     #[command(flatten)]
+    detach: DetachArgs,
+    #[command(flatten)]
+    how: HowArgs,
+    #[command(flatten)]
     approvals: ApprovalArgs,
     #[command(flatten)]
     model: ModelArgs,
@@ -54,6 +60,9 @@ pub struct Args {
 /// Runs.
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let spec = task(at, &args.task)?;
+    if args.detach.detach && at.hosts().is_none() {
+        return detach::start(at, random_id()?, at.attended()).await;
+    }
     let repo = at.repo()?;
     let head = repo.head()?;
     let strangers = args.agents.enlist()?;
@@ -76,7 +85,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         enlisted.extend(setting::team(&settled)?);
     }
     let settings = manifest.settings(&given)?;
-    let id = random_id()?;
+    let id = at.hosts().map_or_else(random_id, Ok)?;
     let tree = Spec {
         id,
         seed: random_hash()?,
@@ -91,14 +100,14 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         models: models_named,
         base: head.commit,
         onto: head.branch,
-        asks: args.approvals.asks(),
+        asks: args.approvals.asks(at),
     };
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();
     // It may take its time on a large tree, and nothing waits for it.
     tokio::task::spawn_blocking(move || unseen(&repo));
     let tree = Tree::start(pit.host.clone(), tree).await?;
-    follow(&pit, &tree, events, args.output_format).await
+    follow(&pit, &tree, events, args.output_format, args.how).await
 }
 
 /// What the person asks for. A name that ends in `.md` is a file's, and nothing else.

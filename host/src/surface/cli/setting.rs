@@ -1,6 +1,5 @@
 //! What a run goes by: the configuration of all files with the flags over it, and the models that it asks.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +9,7 @@ use orchestra_pit_core::policy::Profile;
 
 use super::Failure;
 use super::ask;
-use super::open::dirs;
+use super::open::{Place, dirs};
 use crate::assemble;
 use crate::config::choose::{Choice, Unchosen, choose};
 use crate::config::dirs::ORGANISATION;
@@ -62,12 +61,12 @@ pub enum ApprovalMode {
 
 impl ApprovalArgs {
     /// As a run takes it.
-    pub fn asks(&self) -> Asks {
+    pub fn asks(&self, at: &Place) -> Asks {
         match self.approval_mode {
             Some(ApprovalMode::Plan) => Asks::Plan,
             Some(ApprovalMode::Ask) => Asks::All,
             Some(ApprovalMode::Refuse) => Asks::Nothing,
-            None if std::io::stdin().is_terminal() => Asks::All,
+            None if at.attended() => Asks::All,
             None => Asks::Nothing,
         }
     }

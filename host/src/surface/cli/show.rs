@@ -1,5 +1,7 @@
 //! `status`, `ls`, `logs`: what runs stand at and what happened in them, with or without a host at work.
 
+use std::io::IsTerminal;
+
 use clap::Args;
 
 use super::Failure;
@@ -8,6 +10,7 @@ use crate::run::State;
 use crate::run::clock::now;
 use crate::run::state::Phase;
 use crate::surface::exit::Exit;
+use crate::surface::terminal::{table, tty};
 use crate::surface::{json, words};
 
 /// `pit status`
@@ -50,8 +53,9 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
         println!("{}", serde_json::to_string(&json::tree(&state))?);
         return Ok(Exit::Done);
     }
-    for line in words::status(&state, now()) {
-        println!("{line}");
+    let columns = if std::io::stdout().is_terminal() { tty::size(std::io::stdout()).columns } else { 160 };
+    for row in table::rows(&state, now(), columns) {
+        println!("{}", row.text);
     }
     let live = state.root().is_some_and(|root| root.phase == Phase::Live);
     if live && !desk.bells.owned(named.tree) {
