@@ -6,6 +6,7 @@ mod demo;
 #[cfg_attr(not(test), expect(dead_code, reason = "the build only writes manifests; the host reads them"))]
 #[path = "../../host/core/src/embed.rs"]
 mod embed;
+mod eval;
 mod guests;
 mod install;
 mod llama;
@@ -21,6 +22,7 @@ cargo xtask VERB
 
   demo [ARGS]      build pit and run its demo: no key, no network
   test [ARGS]      build the test guests and run every test; with ARGS, `cargo test ARGS`
+  eval --model M   have the agents do a dozen small tasks; M is provider/model, or smollm2, which it brings along
   guests           build the test guests alone, for `cargo test` by hand
   install          build pit for release and put it into cargo's bin folder
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let done = match (verb.as_deref(), rest.is_empty()) {
         (Some("demo"), _) => demo::run(&rest),
         (Some("test"), _) => test::run(&rest),
+        (Some("eval"), _) => eval::run(&rest),
         (Some("guests"), true) => guests::run().map(|()| ExitCode::SUCCESS),
         (Some("install"), true) => install::run().map(|()| ExitCode::SUCCESS),
         (Some("help" | "-h" | "--help"), _) => {

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Puts a log aside.
+set -eu
+mv "$1" "$1.1"
