@@ -7,6 +7,7 @@ mod agent;
 mod coder;
 mod config;
 mod delegate;
+mod demo;
 mod docs;
 mod people;
 mod resume;

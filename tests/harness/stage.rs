@@ -77,6 +77,21 @@ impl Stage {
         stage
     }
 
+    /// A repository with a history, as `git fast-import` reads it.
+    pub fn imported(history: &str) -> Self {
+        let stage = Self::bare_of_commits();
+        let mut import = Command::new("git");
+        stage.clear(&mut import);
+        import.args(["fast-import", "--quiet", "--done"]).current_dir(stage.repo()).stdin(Stdio::piped());
+        let mut import = import.spawn().expect("git");
+        let mut stdin = import.stdin.take().expect("a pipe");
+        std::io::Write::write_all(&mut stdin, history.as_bytes()).expect("git reads");
+        drop(stdin);
+        assert!(import.wait().expect("git").success(), "git fast-import");
+        stage.git(&["checkout", "-q", "main"]);
+        stage
+    }
+
     /// A repository without a commit.
     pub fn bare_of_commits() -> Self {
         let stage =

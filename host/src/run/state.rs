@@ -120,6 +120,8 @@ pub struct Open {
 /// A call that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// The call's number.
+    pub seq: u64,
     /// When.
     pub at: Time,
     /// `noun.function`.
@@ -340,6 +342,7 @@ impl Run {
     fn rule(&mut self, at: Time, seq: u64, said: &Said) {
         let mut refuse = |call: &Call, rule: &str, message: String| {
             self.refused.push(Refusal {
+                seq,
                 at,
                 function: function(call),
                 about: about(call),
@@ -451,6 +454,10 @@ fn about(call: &Call) -> String {
             path.to_string()
         }
         Call::Workspace(W::Rename { from, to }) => format!("{from} to {to}"),
+        // A path that is none is known only as the agent wrote it.
+        Call::Malformed { error, .. } => {
+            error.more.iter().find(|(name, _)| name == "path").map(|(_, path)| path.clone()).unwrap_or_default()
+        }
         Call::Delegate(delegate::Call::Start(order)) => order.agent.clone(),
         Call::Model(model::Call::Ask(request)) => request.model.clone(),
         Call::Model(model::Call::About(alias)) => alias.clone(),

@@ -124,7 +124,7 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
             Said::Approved(approval) => format!("may: {} said yes", line(&approval.by, 40)),
             Said::Rejected { by, why } => format!("may not: {} said no: {}", line(by, 40), line(why, 120)),
             Said::Denied { .. } | Said::Exhausted { .. } => {
-                let refusal = state.runs.get(&run)?.refused.last()?;
+                let refusal = state.runs.get(&run)?.refused.iter().find(|no| no.seq == ruled.seq)?;
                 let about =
                     if refusal.about.is_empty() { String::new() } else { format!(" {}", line(&refusal.about, 80)) };
                 format!("refused: {}{about} ({})", line(&refusal.function, 40), line(&refusal.rule, 40))

@@ -125,6 +125,7 @@ pub(super) fn checked(path: &str) -> Result<RepoPath, Error> {
         let mut error = Error::from(why);
         let shown: String = path.chars().take(200).collect();
         error.message = format!("{shown:?}: {}", error.message);
+        error.more.push(("path".to_owned(), shown));
         error
     })
 }
