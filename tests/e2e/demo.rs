@@ -63,6 +63,9 @@ fn the_demo_is_a_run_with_two_coders_a_review_that_sends_back_and_a_thief_that_g
     assert!(shelf(&["show", &format!("{branch}:docs/usage.md")]).contains("--json"), "what it may write it did write");
     assert!(!repo.join(".git/hooks/post-checkout").exists());
     let _ = stage.pit(&["-C", &repo.to_string_lossy(), "replay"]).exits(0);
+    the_first_request_is_the_one_that_was_read(
+        &stage.pit(&["-C", &repo.to_string_lossy(), "logs", "--json"]).exits(0).out,
+    );
     assert!(!shelf(&["log", "--all", "--patch"]).contains(CANARY));
     for file in files(&folder) {
         let bytes = std::fs::read(&file).unwrap();
@@ -72,6 +75,31 @@ fn the_demo_is_a_run_with_two_coders_a_review_that_sends_back_and_a_thief_that_g
     // What they wrote is a program that passes its tests.
     shelf(&["checkout", "--quiet", "--detach", &branch]);
     let _ = stage.shell(&format!("cd {} && cargo test --quiet --offline", repo.display())).exits(0);
+}
+
+/// What a model is told first decides most of what it does: a change of it is read before it is made. With
+/// `UPDATE_SNAPSHOTS=1` the file is written anew.
+fn the_first_request_is_the_one_that_was_read(logs: &str) {
+    let requests = logs.lines().filter_map(|line| {
+        let line: serde_json::Value = serde_json::from_str(line).expect("a JSON object a line");
+        let ask = line.pointer("/record/intended/call/model/ask")?;
+        ask["system"].as_str()?.starts_with("You are coder").then(|| ask.clone())
+    });
+    let first =
+        |ask: &serde_json::Value| ask["messages"][0]["parts"][0]["text"].as_str().unwrap_or_default().to_owned();
+    let ask = requests.into_iter().find(|ask| first(ask).contains("Print the list as JSON")).expect("a first request");
+    let mut text =
+        format!("# System\n\n{}\n# First message\n\n{}\n# Tools\n", ask["system"].as_str().unwrap(), first(&ask));
+    for tool in ask["tools"].as_array().unwrap() {
+        let word = |name: &str| tool[name].as_str().unwrap_or_default().to_owned();
+        text.push_str(&format!("\n- {}: {}\n  {}\n", word("name"), word("description"), word("parameters")));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/shelf/first-request.md");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let read = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, read, "the coder's first request has changed: read it, then UPDATE_SNAPSHOTS=1");
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -3,7 +3,7 @@
 use orchestra_pit_core::amount::Usd;
 use orchestra_pit_core::budget::{Item, Shortage};
 use orchestra_pit_core::call::delegate::End;
-use orchestra_pit_core::call::{Call, human};
+use orchestra_pit_core::call::{Call, Value, human, vcs};
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::manifest::Manifest;
 use orchestra_pit_core::pattern::Pattern;
@@ -11,6 +11,7 @@ use orchestra_pit_core::record::{Event, Said};
 use orchestra_pit_core::text::clean;
 use orchestra_pit_core::time::Time;
 
+use super::terminal::plan;
 use crate::run::state::{Open, Phase, Run};
 use crate::run::{Known, State};
 
@@ -113,7 +114,12 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
         }
         Event::Intended(intended) => match &intended.call {
             Call::Human(human::Call::Ask { text, .. }) => format!("asks: {}", line(text, 200)),
-            Call::Human(human::Call::Propose { title, .. }) => format!("proposes: {}", line(title, 200)),
+            Call::Human(human::Call::Propose { title, body, form }) => {
+                // What cannot be read as a plan is shown by its title; the person is told why when asked about it.
+                let plan = if form == "plan" { plan::lines(body, 100).unwrap_or_default() } else { Vec::new() };
+                let lines = plan.iter().flat_map(|line| ["\n", line.as_str()]).collect::<String>();
+                format!("proposes: {}{lines}", line(title, 200))
+            }
             Call::Human(human::Call::Notify { text }) => format!("says: {}", line(text, 200)),
             Call::Log(logged) if logged.level != "debug" => {
                 format!("{}: {}", line(&logged.level, 10), line(&logged.message, 200))
@@ -138,28 +144,22 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
         Event::Remarked(remark) => format!("hears from the {}: {}", line(&remark.from, 20), line(&remark.text, 160)),
         Event::Resumed { .. } => "goes on".to_owned(),
         Event::Stopped { why } => format!("stopped: {}", line(why, 160)),
-        Event::Ended(end) => ended(&end.end),
-        Event::Answered(_) => {
-            let run = state.runs.get(&run)?;
-            return run
-                .last
-                .1
-                .starts_with("committed ")
-                .then(|| format!("{who}  {}", run.last.1))
-                .filter(|_| is_commit(event));
-        }
+        Event::Ended(end) => match &end.end {
+            End::Done(report) if !report.summary.trim().is_empty() => format!("done: {}", line(&report.summary, 160)),
+            end => ended(end),
+        },
+        Event::Answered(answered) => match &answered.answer {
+            Ok(Value::Vcs(vcs::Value::Commit(commit))) => {
+                format!("committed {:.8} {}", commit.id.to_string(), line(&commit.message, 72))
+            }
+            Ok(Value::Vcs(vcs::Value::Integration(vcs::Integration::Merged(commit)))) => {
+                format!("took {:.8} {}", commit.id.to_string(), line(&commit.message, 72))
+            }
+            _ => return None,
+        },
         Event::Began(_) | Event::Accepted { .. } | Event::Unaccepted { .. } => return None,
     };
     Some(format!("{who}  {said}"))
-}
-
-fn is_commit(event: &Event) -> bool {
-    use orchestra_pit_core::call::{Value, vcs};
-    let Event::Answered(answered) = event else { return false };
-    matches!(
-        answered.answer,
-        Ok(Value::Vcs(vcs::Value::Commit(_) | vcs::Value::Integration(vcs::Integration::Merged(_))))
-    )
 }
 
 /// The last screen, good end or bad: what it came to, what it says of itself, what it was refused, what it cost, how to go on.

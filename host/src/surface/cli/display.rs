@@ -255,7 +255,9 @@ impl Display {
                 let mut lines: Vec<String> = Vec::new();
                 self.view.look(|state| {
                     if shown {
-                        lines.extend(words::event(state, *run, event));
+                        lines.extend(
+                            words::event(state, *run, event).iter().flat_map(|text| text.lines()).map(str::to_owned),
+                        );
                     }
                     // Whoever cannot be asked here is told how to answer from elsewhere.
                     if self.tty.is_none() && is_question(event) {
