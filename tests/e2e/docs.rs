@@ -59,6 +59,11 @@ fn blocks_are_files_and_lines() {
 }
 
 #[test]
+fn the_first_hour() {
+    walk("first-hour.md", &Stage::new());
+}
+
+#[test]
 fn writing_an_agent() {
     walk("writing-an-agent.md", &Stage::new());
 }

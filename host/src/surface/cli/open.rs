@@ -124,10 +124,14 @@ pub struct Named {
     pub run: RunId,
 }
 
-/// Finds the run that a person means: `3f` a tree by the beginning of its id, `3f.2` a run of it, nothing the newest tree.
+/// By which the newest tree is named where a name is needed; no id begins so, for they are hexadecimal.
+const NEWEST: &str = "last";
+
+/// Finds the run that a person means: `3f` a tree by the beginning of its id, `3f.2` a run of it, `last` or nothing the
+/// newest tree.
 pub async fn find(journal: &Journal, text: Option<&str>) -> Result<Named, Failure> {
     let trees = journal.trees().await?;
-    let Some(text) = text else {
+    let Some(text) = text.filter(|text| *text != NEWEST) else {
         let newest = trees.last().ok_or_else(nothing_yet)?;
         return Ok(Named { tree: newest.first.tree, run: newest.first.tree });
     };
