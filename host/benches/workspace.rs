@@ -1,13 +1,7 @@
-//! What a workspace costs, against `git worktree add` and the same by hand; and that it does not follow the
+//! Row: what a workspace costs against `git worktree add` and the same by hand; and that it does not follow the
 //! repository's size.
-//!
-//! `cargo bench -p orchestra-pit --bench workspace` makes repositories of 6,000, 60,000 and 600,000 files in the system's
-//! folder for temporary files and prints a table; `FILES=60000` makes only that one. The largest is not done by hand.
-#![expect(clippy::disallowed_methods, reason = "a benchmark makes repositories, runs git and reads the clock")]
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,164 +15,154 @@ use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::policy::Scope;
 use orchestra_pit_core::time::Time;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use crate::repository::{body, folder, git, make, name, some};
+use crate::row::{Pairs, Reach, Row};
+use crate::{Asked, Result};
 
-const BRANCH: &str = "refs/heads/pit/bench";
+const ROUNDS: u8 = 5;
 
-fn main() -> Result<()> {
-    let sizes: Vec<usize> = match std::env::var("FILES") {
-        Ok(one) => vec![one.parse()?],
-        Err(_) => vec![6_000, 60_000, 600_000],
-    };
-    println!("{:>8}  {:<34} {:>10}", "files", "what", "ms");
-    for files in sizes {
-        let dir = tempfile::tempdir()?;
-        make(dir.path(), files)?;
-        let ours = ours(dir.path(), files)?;
-        let git = if files > 60_000 { Vec::new() } else { by_hand(dir.path(), files)? };
-        let total = |all: &[(&str, Duration)]| all.iter().map(|(_, time)| *time).sum::<Duration>();
-        for (what, time) in ours.iter().chain([&("all of it", total(&ours))]) {
-            println!("{files:>8}  pit  {what:<29} {:>10.2}", time.as_secs_f64() * 1e3);
-        }
-        let small = ours.iter().filter(|(what, _)| !matches!(*what, "list" | "search")).map(|(_, time)| *time);
-        println!(
-            "{files:>8}  pit  {:<29} {:>10.2}",
-            "without list and search",
-            small.sum::<Duration>().as_secs_f64() * 1e3
-        );
-        if git.is_empty() {
-            continue;
-        }
-        for (what, time) in git.iter().chain([&("all of it", total(&git))]) {
-            println!("{files:>8}  git  {what:<29} {:>10.2}", time.as_secs_f64() * 1e3);
-        }
-        let ratio = |ours: Duration, git: Duration| git.as_secs_f64() / ours.as_secs_f64();
-        println!("{files:>8}  times faster {:>32.1}", ratio(total(&ours), total(&git)));
-        let unsearched =
-            |all: &[(&str, Duration)]| all.iter().filter(|(what, _)| *what != "search").map(|(_, t)| *t).sum();
-        println!("{files:>8}  times faster, search aside {:>19.1}", ratio(unsearched(&ours), unsearched(&git)));
+/// What each step took.
+type Steps = Vec<(&'static str, Duration)>;
+
+pub fn rows(asked: &Asked) -> Result<Vec<Row>> {
+    let mut rows = vec![against_git()?];
+    if !asked.quick {
+        rows.push(against_a_small_one()?);
     }
-    Ok(())
+    Ok(rows)
 }
 
-/// 60 files a folder, 1 to 3 KiB each, as small sources are.
-fn name(n: usize) -> String {
-    format!("src/m{}/p{}/f{n}.rs", n / 6_000, n / 60)
-}
-
-fn body(n: usize) -> String {
-    (0..30 + n % 40)
-        .map(|line| format!("    let value_{line} = compute({}, {line}); // {n}\n", n * 31 + line * 7))
-        .collect()
-}
-
-fn make(dir: &Path, files: usize) -> Result<()> {
-    git(dir, &["init", "-q", "-b", "main"])?;
-    git(dir, &["config", "user.name", "Bench"])?;
-    git(dir, &["config", "user.email", "bench@example.org"])?;
-    let mut import =
-        Command::new("git").current_dir(dir).args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn()?;
-    {
-        let mut to = std::io::BufWriter::new(import.stdin.take().ok_or("no pipe")?);
-        write!(to, "commit refs/heads/main\ncommitter B <b@example.org> 1700000000 +0000\ndata 1\nx\n")?;
-        for n in 0..files {
-            let mut text = body(n);
-            if n % 5_000 == 4_321 {
-                text.push_str("needle\n");
-            }
-            write!(to, "M 644 inline {}\ndata {}\n{text}\n", name(n), text.len())?;
+fn against_git() -> Result<Row> {
+    const FILES: usize = 60_000;
+    let dir = folder()?;
+    make(dir.path(), FILES)?;
+    let mut pairs = Pairs::default();
+    let mut last = Vec::new();
+    // The first round warms the machine's memory of the repository for both.
+    for round in 0..=ROUNDS {
+        let ours = ours(dir.path(), FILES, round)?;
+        let hand = by_hand(dir.path(), FILES)?;
+        if round > 0 {
+            pairs.add(total(&ours, &[]), total(&hand, &[]));
+            last = ours;
         }
-        writeln!(to, "done")?;
     }
-    if !import.wait()?.success() {
-        return Err("git fast-import failed".into());
-    }
-    git(dir, &["repack", "-qad"])
+    let figure = pairs.each(|ours, hand| hand / ours);
+    let row = pairs.row("a workspace's work on 60,000 files", "ms", "× faster", figure, Reach::AtLeast(20.0));
+    Ok(row.note(format!("baseline: git worktree add and the same by hand; of ours {}", shown(&last))))
 }
 
-fn git(dir: &Path, args: &[&str]) -> Result<()> {
-    let done = Command::new("git").current_dir(dir).args(args).stdout(Stdio::null()).status()?;
-    if done.success() { Ok(()) } else { Err(format!("git {args:?} failed").into()) }
+fn against_a_small_one() -> Result<Row> {
+    const SMALL: usize = 6_000;
+    const LARGE: usize = 600_000;
+    let (small, large) = (folder()?, folder()?);
+    make(small.path(), SMALL)?;
+    make(large.path(), LARGE)?;
+    let aside = ["list", "search"];
+    let mut pairs = Pairs::default();
+    let mut last = Vec::new();
+    for round in 0..=ROUNDS {
+        let steps = ours(large.path(), LARGE, round)?;
+        let baseline = total(&ours(small.path(), SMALL, round)?, &aside);
+        if round > 0 {
+            pairs.add(total(&steps, &aside), baseline);
+            last = steps;
+        }
+    }
+    let figure = pairs.each(|large, small| large / small);
+    let row = pairs.row("the same on 600,000 files, list, search aside", "ms", "×", figure, Reach::AtMost(2.0));
+    Ok(row.note(format!("baseline: on 6,000 files; on 600,000 {}", shown(&last))))
 }
 
-fn timed<'a>(all: &mut Vec<(&'a str, Duration)>, what: &'a str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+/// In milliseconds, without what stands aside.
+fn total(steps: &Steps, aside: &[&str]) -> f64 {
+    let counted = steps.iter().filter(|(what, _)| !aside.contains(what));
+    counted.map(|(_, time)| time.as_secs_f64() * 1e3).sum()
+}
+
+fn shown(steps: &Steps) -> String {
+    let each: Vec<_> = steps.iter().map(|(what, time)| format!("{what} {:.1}", time.as_secs_f64() * 1e3)).collect();
+    each.join(", ")
+}
+
+fn timed(steps: &mut Steps, what: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     let start = Instant::now();
     work()?;
-    all.push((what, start.elapsed()));
+    steps.push((what, start.elapsed()));
     Ok(())
 }
 
-fn ours(dir: &Path, files: usize) -> Result<Vec<(&'static str, Duration)>> {
-    let mut all = Vec::new();
-    let site = Site {
-        run: RunId([1; 16]),
-        tree: RunId([1; 16]),
-        parent: None,
-        agent: Hash::NONE,
-        agent_name: "bench@1".into(),
-        branch: BRANCH.into(),
-    };
+/// A workspace as a run has it, in a process that has not seen the repository before.
+fn ours(dir: &Path, files: usize, round: u8) -> Result<Steps> {
+    let mut steps = Vec::new();
+    let branch = format!("refs/heads/pit/bench-{round}");
+    let run = RunId([round + 1; 16]);
+    let site =
+        Site { run, tree: run, parent: None, agent: Hash::NONE, agent_name: "bench@1".into(), branch: branch.clone() };
     let mut opened = None;
-    timed(&mut all, "open", || {
+    timed(&mut steps, "open", || {
         let repo = Arc::new(Repo::open(dir)?);
         let head = repo.head()?.commit;
         let workspaces = Workspaces::new(repo);
-        workspaces.open(site.run, head, BRANCH)?;
+        workspaces.open(site.run, head, &branch)?;
         opened = Some(workspaces);
         Ok(())
     })?;
     let all_of = opened.ok_or("not opened")?;
     let ask = |call: Call| -> Answer { all_of.call(&site, &call, &Scope::all()) };
-    let some = |count: usize| (0..count).map(move |k| k * files / count + 7);
-    timed(&mut all, "read 20", || {
-        some(20).try_for_each(|n| {
-            ask(Call::Read { path: RepoPath::new(&name(n))?, lines: None })?;
-            Ok(())
-        })
-    })?;
-    timed(&mut all, "list", || {
+    timed(&mut steps, "list", || {
         ask(Call::List { glob: "**".into(), after: None, limit: 1_000 })?;
         Ok(())
     })?;
-    timed(&mut all, "search", || {
+    timed(&mut steps, "search", || {
         let query =
             Query { pattern: "^needle".into(), literal: false, ignore_case: false, paths: Vec::new(), limit: 100 };
         ask(Call::Search(query))?;
         Ok(())
     })?;
-    timed(&mut all, "edit 3", || {
-        some(3).try_for_each(|n| {
-            let bytes = format!("// edited\n{}", body(n)).into_bytes().into();
+    timed(&mut steps, "read 20", || {
+        some(20, files).try_for_each(|n| {
+            ask(Call::Read { path: RepoPath::new(&name(n))?, lines: None })?;
+            Ok(())
+        })
+    })?;
+    timed(&mut steps, "edit 3", || {
+        some(3, files).try_for_each(|n| {
+            let bytes = format!("// edited in round {round}\n{}", body(n)).into_bytes().into();
             ask(Call::Write { path: RepoPath::new(&name(n))?, bytes, expect: None, executable: None })?;
             Ok(())
         })
     })?;
     let vcs = |call: vcs::Call| all_of.vcs(&site, &call, Time(1_800_000_000_000_000), &Scope::all());
-    timed(&mut all, "diff", || {
+    timed(&mut steps, "diff", || {
         let (from, to) = (Point::Head, Point::Workspace);
         vcs(vcs::Call::Diff(DiffOptions { from, to, paths: Vec::new(), context: 3, limit: 0 }))?;
         Ok(())
     })?;
-    timed(&mut all, "commit", || {
+    timed(&mut steps, "commit", || {
         vcs(vcs::Call::Commit { message: "bench".into() })?;
         Ok(())
     })?;
-    Ok(all)
+    Ok(steps)
 }
 
-fn by_hand(dir: &Path, files: usize) -> Result<Vec<(&'static str, Duration)>> {
-    let mut all = Vec::new();
+/// The same with git and the file system, as one does it without pit.
+fn by_hand(dir: &Path, files: usize) -> Result<Steps> {
+    let mut steps = Vec::new();
     let tree = dir.join("by-hand");
     let shown = tree.display().to_string();
-    timed(&mut all, "worktree add", || git(dir, &["worktree", "add", "-q", "-b", "by-hand", &shown]))?;
-    let some = |count: usize| (0..count).map(move |k| k * files / count + 7);
-    timed(&mut all, "read 20", || some(20).try_for_each(|n| Ok(std::fs::read(tree.join(name(n))).map(drop)?)))?;
-    timed(&mut all, "list", || git(&tree, &["ls-files"]))?;
-    timed(&mut all, "search", || git(&tree, &["grep", "-n", "^needle"]))?;
-    timed(&mut all, "edit 3", || {
-        some(3).try_for_each(|n| Ok(std::fs::write(tree.join(name(n)), format!("// edited\n{}", body(n)))?))
+    timed(&mut steps, "worktree add", || git(dir, &["worktree", "add", "-q", "-b", "by-hand", &shown]))?;
+    timed(&mut steps, "list", || git(&tree, &["ls-files"]))?;
+    timed(&mut steps, "search", || git(&tree, &["grep", "-n", "^needle"]))?;
+    timed(&mut steps, "read 20", || {
+        some(20, files).try_for_each(|n| Ok(std::fs::read(tree.join(name(n))).map(drop)?))
     })?;
-    timed(&mut all, "diff", || git(&tree, &["diff"]))?;
-    timed(&mut all, "commit", || git(&tree, &["commit", "-qam", "bench"]))?;
-    Ok(all)
+    timed(&mut steps, "edit 3", || {
+        some(3, files).try_for_each(|n| Ok(std::fs::write(tree.join(name(n)), format!("// edited\n{}", body(n)))?))
+    })?;
+    timed(&mut steps, "diff", || git(&tree, &["diff"]))?;
+    timed(&mut steps, "commit", || git(&tree, &["commit", "-qam", "bench"]))?;
+    git(dir, &["worktree", "remove", "--force", &shown])?;
+    git(dir, &["branch", "-q", "-D", "by-hand"])?;
+    Ok(steps)
 }

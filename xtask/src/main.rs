@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a developer's tool: it reads the sources and starts compilers")]
 
+mod bench;
 mod demo;
 #[cfg_attr(not(test), expect(dead_code, reason = "the build only writes manifests; the host reads them"))]
 #[path = "../../host/core/src/embed.rs"]
@@ -23,6 +24,8 @@ cargo xtask VERB
   demo [ARGS]      build pit and run its demo: no key, no network
   test [ARGS]      build the test guests and run every test; with ARGS, `cargo test ARGS`
   eval --model M   have the agents do a dozen small tasks; M is provider/model, or smollm2, which it brings along
+  bench [ROW…]     measure what pit costs: a table, and target/bench.json; --json prints the JSON instead of the table,
+                   --quick leaves out the repository of 600,000 files; rows: docs/performance.md
   guests           build the test guests alone, for `cargo test` by hand
   install          build pit for release and put it into cargo's bin folder
 
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let verb = args.next();
     let rest: Vec<String> = args.collect();
     let done = match (verb.as_deref(), rest.is_empty()) {
+        (Some("bench"), _) => bench::run(&rest),
         (Some("demo"), _) => demo::run(&rest),
         (Some("test"), _) => test::run(&rest),
         (Some("eval"), _) => eval::run(&rest),

@@ -62,7 +62,9 @@ pub fn agent(parts: &Parts<'_>) -> String {
       (global.set $next (i32.add (local.get $at) (local.get 3)))
       (if (i32.gt_u (global.get $next) (i32.mul (memory.size) (i32.const 65536)))
         (then (drop (memory.grow (i32.add (i32.shr_u (local.get 3) (i32.const 16)) (i32.const 1))))))
-      (local.get $at)))
+      (local.get $at))
+    ;; Gives all of it back.
+    (func (export "reset") (global.set $next (i32.const 65536))))
   (core instance $libc (instantiate $Libc))
   {lowers}
   (core instance $host {offers})
@@ -155,6 +157,11 @@ pub fn log() -> Import {
 
 /// An agent that reads one file and is done, whatever it is told.
 pub fn reads(path: &str) -> String {
+    reads_often(path, 1)
+}
+
+/// The same, so many times.
+pub fn reads_often(path: &str, times: u32) -> String {
     let len = path.len();
     agent(&Parts {
         imports: r#"(import "pit:agent/workspace@0.1.0" (instance $workspace
@@ -168,10 +175,17 @@ pub fn reads(path: &str) -> String {
             (export "read" (func (param "path" string) (param "lines" (option $lines)) (result (result $content (error $error)))))))"#,
         lowers: &format!(r#"(core func $read (canon lower (func $workspace "read") {LIBC}))"#),
         offers: r#"(export "read" (func $read))"#,
-        uses: r#"(import "host" "read" (func $read (param i32 i32 i32 i32 i32 i32)))"#,
+        uses: r#"(import "host" "read" (func $read (param i32 i32 i32 i32 i32 i32)))
+            (import "libc" "reset" (func $reset))"#,
         core: &format!(r#"(data (i32.const 1000) "{path}")"#),
         run: &format!(
-            "(call $read (i32.const 1000) (i32.const {len}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2000))
+            "(local $left i32)
+             (local.set $left (i32.const {times}))
+             (loop $next
+               (call $read (i32.const 1000) (i32.const {len}) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2000))
+               (call $reset)
+               (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+               (br_if $next (local.get $left)))
              (i32.const 0)"
         ),
         ..Parts::default()
