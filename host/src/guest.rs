@@ -17,6 +17,7 @@ mod import;
 mod limits;
 mod load;
 mod store;
+mod ticker;
 mod wasi;
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ impl Agent {
         if !limits.fit(&loaded.shared.most) {
             return Ended::Life(LifeEnd::fault("this pit is set up for smaller agents than the run's limits say"));
         }
-        let state = State::new(door, start.seed, start.at, &limits);
+        let state = State::new(door, start.seed, start.at, &limits, loaded.shared.ticker.turn());
         let mut store = Store::new(&loaded.shared.engine, state);
         store.limiter(|state| &mut state.usage);
         store.set_hostcall_fuel(limits.call_bytes);

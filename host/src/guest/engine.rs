@@ -17,6 +17,7 @@ use super::check::check;
 use super::compile::{Compiled, Compiler};
 use super::limits::{Limits, Pool};
 use super::load::LoadError;
+use super::ticker::Ticker;
 
 /// Bytes of stack for the guest's code. An interpreter needs several native frames for each of the guest's own calls:
 /// CPython's limit of 1,000 calls fits.
@@ -40,6 +41,8 @@ pub(super) struct Shared {
     pub engine: wasmtime::Engine,
     /// The largest agent that there is room for.
     pub most: Limits,
+    /// Counts for the guests' deadlines.
+    pub ticker: Ticker,
     /// One permit a memory of the pool.
     pub room: Semaphore,
     compiler: Compiler,
@@ -65,6 +68,7 @@ impl Engine {
         let mut configuration = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut configuration);
         let shared = Shared {
+            ticker: ticker(&engine)?,
             cache: Cache::open(places, configuration.finish())?,
             room: Semaphore::new(pool.memories as usize),
             most: limits.clone(),
@@ -73,7 +77,6 @@ impl Engine {
             loaded: Mutex::default(),
             engine,
         };
-        tick(&shared.engine)?;
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -181,16 +184,13 @@ fn pooling(limits: &Limits, pool: &Pool) -> PoolingAllocationConfig {
     pooling
 }
 
-/// Starts the thread that counts ticks for all guests. It ends with the engine.
-fn tick(engine: &wasmtime::Engine) -> Result<(), LoadError> {
+/// The clock that guests' deadlines go by.
+fn ticker(engine: &wasmtime::Engine) -> Result<Ticker, LoadError> {
     let engine = engine.weak();
-    let count = move || {
-        while let Some(engine) = engine.upgrade() {
+    let tick = move || {
+        if let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
-            drop(engine);
-            std::thread::sleep(Limits::TICK);
         }
     };
-    let thread = std::thread::Builder::new().name("pit ticks".to_owned()).spawn(count);
-    thread.map(drop).map_err(|why| LoadError::Host(format!("no thread to be had for the clock of guests: {why}")))
+    Ticker::start(tick).map_err(|why| LoadError::Host(format!("no thread to be had for the clock of guests: {why}")))
 }

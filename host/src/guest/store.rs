@@ -9,6 +9,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use super::limits::Limits;
+use super::ticker::Turn;
 use super::wasi::{Clock, Output, Random};
 use super::{Door, LifeEnd, Passed};
 
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub table: ResourceTable,
     pub usage: Usage,
     pub ticks: Ticks,
+    turn: Turn,
     /// What is left of [`Limits::output`]; `None` once it was not enough.
     lines: Option<usize>,
 }
@@ -47,7 +49,9 @@ pub(super) struct Exit(pub u8);
 pub(super) struct Deadline(pub u32);
 
 impl State {
-    pub fn new(door: impl Door, seed: [u8; 32], at: Time, limits: &Limits) -> Self {
+    /// The guest's own code runs from here on, but for its calls.
+    pub fn new(door: impl Door, seed: [u8; 32], at: Time, limits: &Limits, mut turn: Turn) -> Self {
+        turn.go();
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
@@ -58,13 +62,17 @@ impl State {
             table,
             usage: Usage::new(limits),
             ticks: Ticks { used: 0, most: limits.ticks },
+            turn,
             lines: Some(limits.output),
         }
     }
 
     /// The one way out of a guest.
     pub async fn pass(&mut self, call: Call) -> wasmtime::Result<Answer> {
-        match self.door.knock(call).await {
+        self.turn.wait();
+        let passed = self.door.knock(call).await;
+        self.turn.go();
+        match passed {
             Passed::Answer(answer, at) => {
                 self.clock.settle(at);
                 self.ticks.used = 0;
