@@ -114,6 +114,7 @@ typedef struct pit_agent_types_task_t {
   agent_list_string_t   feedback;
   // What this agent handed over in `outcome.again`, or at the end of the round before in `report.state`.
   agent_option_list_u8_t   state;
+  // `card`: the task on the board that it works at, if its parent named one.
   pit_agent_types_more_t   more;
 } pit_agent_types_task_t;
 
@@ -1122,6 +1123,9 @@ extern bool pit_agent_board_cards(pit_agent_board_list_card_t *ret, pit_agent_bo
 extern bool pit_agent_delegate_start(pit_agent_delegate_order_t *order, agent_string_t *ret, pit_agent_delegate_error_t *err);
 // Waits until one of the children has ended, or the time in milliseconds is up; without a time it waits as long as it takes.
 // A child that has ended answers at once, as often as it is named.
+// 
+// Answers `other` with `remark` and an empty text when something was said to this agent that it has not read: once for all
+// that `human.remarks` then has, so that an agent which reads none can wait again.
 // 
 // Refuses: `not-found` for what is not a child of this agent.
 extern bool pit_agent_delegate_wait(agent_list_string_t *children, uint64_t *maybe_timeout_ms, pit_agent_delegate_awaited_t *ret, pit_agent_delegate_error_t *err);

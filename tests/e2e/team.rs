@@ -3,7 +3,7 @@
 pub mod cast;
 
 use cast::{Cast, approve, call, create, finish, propose, replace, send_back, task};
-use orchestra_pit_tests::{Said, Stage};
+use orchestra_pit_tests::{Said, Stage, guest};
 
 const SPEC: &str = "# Never overflow\n\nIt panics.\n\n## Done when\n\n- `more` saturates\n- docs say so\n";
 
@@ -39,6 +39,34 @@ fn two() -> [String; 2] {
         task("code", "Saturate", "\"1\"", "\"src/lib.rs\"", ""),
         task("docs", "Document it", "\"2\"", "\"docs/usage.md\"", ""),
     ]
+}
+
+/// Three tasks, two of them side by side and the third upon both, the first sent back once; nothing in it hangs on who is
+/// faster.
+pub fn relay() -> Cast {
+    let code = task("code", "Saturate", "\"saturates\"", "\"src/lib.rs\"", "");
+    let docs = task("docs", "Document it", "\"says so\"", "\"docs/usage.md\"", "");
+    let news = task("news", "Announce it", "\"announced\"", "\"NEWS.md\"", "\"code\", \"docs\"");
+    let right = format!("{}\nexpect.last_contains = \"it wraps\"", replace("src/lib.rs", "wrapping", "saturating"));
+    Cast::new(&[&code, &docs, &news])
+        .coder(
+            "Saturate",
+            &[
+                &replace("src/lib.rs", "n + 1", "n.wrapping_add(1)"),
+                &finish("Adds", &["code.1"]),
+                &right,
+                &finish("Saturates", &["code.1"]),
+            ],
+        )
+        .coder(
+            "Document it",
+            &[&replace("docs/usage.md", "Call", "It saturates. Call"), &finish("Documents", &["docs.1"])],
+        )
+        .coder("Announce it", &[&create("NEWS.md", "It saturates.\n"), &finish("Announces", &["news.1"])])
+        .review("Saturate", &send_back("code.1", "it wraps"))
+        .says("reviewer", "first_contains = [\"Review: Saturate\", \"After round 1\"]", &[&approve(&["code.1"])])
+        .review("Document", &approve(&["docs.1"]))
+        .review("Announce", &approve(&["news.1"]))
 }
 
 #[test]
@@ -159,6 +187,48 @@ fn a_task_that_fails_disturbs_no_other() {
         .coder("Document it", &[&create("docs/more.md", "x"), &finish("Documents", &["2"])])
         .review("Document", &approve(&["2"]));
     let _ = run(&stage, &cast).exits(1).says("1 of 2 tasks done").says("the model declined: I would rather not.");
+    assert_eq!(shown(&stage, "docs/more.md"), "x");
+}
+
+#[test]
+fn a_stranger_that_breaks_or_may_not_fails_its_own_task() {
+    // One never ends and never calls; the other was given nothing and gives up at its first refusal.
+    for (name, give, why) in [
+        ("loops", "as-asked", "without asking for anything"),
+        ("parent", "nothing", "this agent may not use the board"),
+    ] {
+        let stage = Stage::new();
+        let [code, _] = two();
+        let strange = task("strange", "Be odd", "\"2\"", "\"odd.txt\"", "")
+            .replace("after", &format!("agent = \"{name}\", after"));
+        let cast = Cast::new(&[&strange, &code])
+            .coder("Saturate", &[&replace("src/lib.rs", "n + 1", "n.saturating_add(1)"), &finish("A", &["1"])])
+            .says("reviewer", "first_contains = \"Review: Be odd\"", &[&send_back("2", "nothing was done")])
+            .review("Saturate", &approve(&["1"]));
+        stage.write("SPEC.md", SPEC);
+        let (agent, model) = (guest(name), stage.script(cast.text()));
+        let said = stage.pit(&["run", "SPEC.md", "-m", &model, "--agent", &agent.to_string_lossy(), "--give", give]);
+        let said = said.says("1 of 2 tasks done: strange (Be odd)").says(why);
+        assert!(!matches!(said.code, Some(0 | 3)), "{said:?}");
+        assert!(shown(&stage, "src/lib.rs").contains("saturating_add"));
+    }
+}
+
+#[test]
+fn a_file_that_narrows_an_agent_narrows_it_in_a_team() {
+    let stage = Stage::new();
+    let [code, _] = two();
+    let cast = Cast::new(&[&code.replace("\"1\"", "\"1\", \"2\"")]).coder(
+        "Saturate",
+        &[
+            &replace("src/lib.rs", "n + 1", "n.saturating_add(1)"),
+            &format!("{}\nexpect.last_contains = \"write-not-granted\"", create("docs/more.md", "x")),
+            &finish("Documents", &["1", "2"]),
+        ],
+    );
+    let cast = cast.review("Saturate", &approve(&["1", "2"]));
+    stage.write("pit.toml", "schema = 1\n[grants.coder]\nwrite = [\"docs/**\"]\n");
+    let _ = run(&stage, &cast).exits(3).says("write-not-granted");
     assert_eq!(shown(&stage, "docs/more.md"), "x");
 }
 

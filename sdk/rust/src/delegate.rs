@@ -18,6 +18,9 @@ pub fn start(order: &Order) -> Result<String> {
 /// Waits until one of the children has ended, or the time is up; without a time it waits as long as it takes.
 /// A child that has ended answers at once, as often as it is named.
 ///
+/// Answers `Awaited::Other` with `remark` when something was said to this agent that it has not read: once for all that
+/// `human::remarks` then has, so that an agent which reads none can wait again.
+///
 /// # Errors
 /// `not-found` for what is not a child of this agent.
 pub fn wait(children: &[String], timeout: Option<Duration>) -> Result<Awaited> {
