@@ -9,6 +9,7 @@ mod config;
 mod delegate;
 mod demo;
 mod docs;
+mod guests;
 mod people;
 mod resume;
 mod run;

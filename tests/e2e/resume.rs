@@ -27,7 +27,7 @@ fn cut_at(stage: &Stage, line: &[&str], how: &str, record: u64) -> (bool, String
 
 /// Cuts at every `step`th record until the run gets through, and compares each time. All in one repository: what a host that
 /// was killed leaves behind must be in nobody's way, and agents are compiled once.
-fn cut_everywhere(line: &[&str], script: &str, step: usize, least: u64) {
+pub fn cut_everywhere(line: &[&str], script: &str, step: usize, least: u64) {
     let stage = Stage::new();
     let script = stage.script(script);
     let line = [line, &["-m", &script]].concat();

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::net::ToSocketAddrs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use orchestra_pit_sdk::{Agent, Failure, Outcome, Report, Task, agent, log};
@@ -26,6 +27,8 @@ impl Agent for Observes {
         tell("file", std::fs::read("/etc/passwd").map(|bytes| bytes.len()).map_err(|error| error.kind()));
         tell("input", std::io::read_to_string(std::io::stdin()).map_err(|error| error.kind()));
         tell("thread", std::thread::Builder::new().spawn(|| ()).map(drop).map_err(|error| error.kind()));
+        tell("socket", std::net::TcpStream::connect("127.0.0.1:80").map(drop).map_err(|error| error.kind()));
+        tell("name", "localhost:80".to_socket_addrs().map(Iterator::count).map_err(|error| error.kind()));
         println!("on standard output");
         eprintln!("on standard error");
         Ok(Report::new("looked").into())

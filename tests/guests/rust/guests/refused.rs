@@ -6,7 +6,7 @@ use std::time::Duration;
 use orchestra_pit_sdk::delegate::{self, Awaited, End, Ended, Order};
 use orchestra_pit_sdk::human::{self, Proposal, Question};
 use orchestra_pit_sdk::model::{self, Request};
-use orchestra_pit_sdk::{Agent, Failure, Outcome, Report, Result, Task, agent, vcs};
+use orchestra_pit_sdk::{Agent, Failure, Outcome, Report, Result, Task, agent, vcs, workspace};
 
 struct Refused;
 
@@ -18,6 +18,7 @@ impl Agent for Refused {
                 Ok(Report::new("slept").into())
             }
             "deep" => deep(),
+            "beside" => beside(),
             _ => knock(),
         }
     }
@@ -33,6 +34,22 @@ fn deep() -> std::result::Result<Outcome, Failure> {
         End::Done(report) => Ok(Report::new(format!("below {}", report.summary)).into()),
         _ => Err(Failure::new("test", "the child did not end well")),
     }
+}
+
+/// Works on while a child does nothing but turn round.
+fn beside() -> std::result::Result<Outcome, Failure> {
+    let looping = delegate::start(&Order::new("loops", Task::new("x")))?;
+    let mut answers = 0;
+    for number in 0..20 {
+        workspace::write_text(&format!("{number}.txt"), "x")?;
+        let found = delegate::wait(&[looping.clone()], Some(Duration::from_millis(20)))?;
+        answers += u32::from(!matches!(found, Awaited::Ended(_)));
+    }
+    let end = match wait(&looping)?.end {
+        End::Broken(why) => why,
+        _ => "otherwise".to_owned(),
+    };
+    Ok(Report::new(format!("{answers} answers meanwhile; {end}")).into())
 }
 
 fn knock() -> std::result::Result<Outcome, Failure> {
