@@ -68,7 +68,7 @@ pub fn pit(folder: &Path, port: u16, concurrency: usize) -> Result<Pit> {
         provider: BTreeMap::from([("bench".to_owned(), provider)]),
         ..Settings::default()
     };
-    let models = Models::new(settings, None, Box::new(|_| None))?;
+    let models = Models::new(settings, Box::new(|_| None))?;
     Ok(assemble::pit(assemble::repository(&top)?, places(folder), folder.join("bells"), models)?)
 }
 

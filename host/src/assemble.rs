@@ -23,6 +23,9 @@ pub const DEPTH: u32 = 3;
 /// See [`DEPTH`].
 pub const WIDTH: u32 = 8;
 
+/// The journal's file in a repository's state.
+const JOURNAL: &str = "journal.db";
+
 /// Everything that commands on one repository work with.
 pub struct Pit {
     /// What runs are made of.
@@ -55,9 +58,15 @@ pub fn repository(start: &Path) -> Result<Arc<Repo>, AssembleError> {
     Ok(Arc::new(Repo::open(start)?))
 }
 
+/// The journal of a repository, to look into: one that is not there is empty, and is not made by looking.
+#[expect(clippy::disallowed_methods, reason = "whether there is a journal is asked of its file")]
+pub fn journal_if_any(repo: &Repo) -> Result<Journal, AssembleError> {
+    if repo.state().join(JOURNAL).exists() { journal(repo) } else { Ok(Journal::memory()) }
+}
+
 /// The journal of a repository.
 pub fn journal(repo: &Repo) -> Result<Journal, AssembleError> {
-    Ok(Journal::sqlite_with(&repo.state().join("journal.db"), Options { die: die() })?)
+    Ok(Journal::sqlite_with(&repo.state().join(JOURNAL), Options { die: die() })?)
 }
 
 /// How owners of a repository's trees are found.

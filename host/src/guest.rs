@@ -26,6 +26,14 @@ mod tests;
 use orchestra_pit_core::call::{Answer, Call};
 use orchestra_pit_core::time::Time;
 
+/// Whether a component is one that could be run here, without compiling it: its form, its size, what it imports.
+///
+/// # Errors
+/// Why it could not.
+pub fn look_over(component: &[u8]) -> Result<(), LoadError> {
+    check::check(component).map(drop)
+}
+
 pub use agent::{Agent, Broken, Ended, Start, Why};
 pub use cache::Places;
 pub use compile::{COMPILE, Compiler, compile_child};

@@ -104,6 +104,9 @@ pub enum StartError {
     /// Its component cannot be kept.
     #[error(transparent)]
     Agent(#[from] agents::AgentError),
+    /// Its branch cannot be.
+    #[error("{0}; {1}")]
+    NoBranch(String, String),
     /// Its workspace cannot be opened.
     #[error("the workspace cannot be opened: {0}")]
     Workspace(orchestra_pit_core::call::Error),
@@ -167,6 +170,9 @@ impl Tree {
             plan_only: spec.asks == Asks::Plan,
             agents: spec.enlisted.into_iter().map(|(name, known)| known.enlisted(name)).collect(),
         };
+        // Found out at the first commit, it would have cost all the work before.
+        let room = host.effects.workspaces.repo().has_room(&started.site.branch);
+        room.map_err(|error| StartError::NoBranch(error.message, error.hint.unwrap_or_default()))?;
         host.effects.workspaces.open(run, started.base, &started.site.branch).map_err(StartError::Workspace)?;
         host.journal.begin(run, run);
         let tree = Self::new(host, run, State::default());

@@ -4,6 +4,7 @@
 
 mod accept;
 mod agent;
+mod bad_input;
 mod coder;
 mod config;
 mod delegate;

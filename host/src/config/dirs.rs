@@ -1,4 +1,4 @@
-//! Where pit keeps things: configuration, state and cache by the XDG rules, and `pit/` in a repository's git directory.
+//! Where pit keeps things of the user's: configuration, state and cache by the XDG rules.
 //!
 //! A machine whose home cannot be written is no error. State and cache then go to a private folder of the system's
 //! temporary one. They never go into the repository instead: what is trusted, and compiled code that is believed, must
@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::file;
 
@@ -72,16 +72,6 @@ impl Dirs {
     }
 }
 
-/// `pit/` in a repository's common git directory: its journal and store.
-///
-/// # Errors
-/// If it cannot be made, is a link, or is somebody else's.
-pub fn repository(common: &Path) -> io::Result<PathBuf> {
-    let path = common.join("pit");
-    file::private_dir(&path)?;
-    Ok(path)
-}
-
 /// The XDG specification has relative paths ignored.
 fn absolute(path: Option<OsString>) -> Option<PathBuf> {
     path.map(PathBuf::from).filter(|path| path.is_absolute())
@@ -98,6 +88,7 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::{MetadataExt as _, symlink};
+    use std::path::Path;
 
     fn find(variables: &[(&str, &Path)]) -> Dirs {
         Dirs::find(&|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into()))
@@ -142,15 +133,5 @@ mod tests {
         assert_eq!(dirs.notices.len(), 2);
         assert!(dirs.notices.iter().all(|notice| notice.instead.is_none()));
         assert_eq!(fs::read_dir(theirs.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_repository_cannot_lead_its_state_elsewhere() {
-        let git = tempfile::tempdir().unwrap();
-        let theirs = tempfile::tempdir().unwrap();
-        symlink(theirs.path(), git.path().join("pit")).unwrap();
-        assert!(repository(git.path()).is_err());
-        fs::remove_file(git.path().join("pit")).unwrap();
-        assert_eq!(repository(git.path()).unwrap(), git.path().join("pit"));
     }
 }

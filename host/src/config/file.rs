@@ -109,6 +109,18 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Waits for a lock that processes agree on, and holds it until what is returned is dropped.
+///
+/// # Errors
+/// Why there is none.
+pub fn locked(path: &Path) -> io::Result<fs::File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::CLOEXEC).bits().cast_signed();
+    let open = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(path);
+    let lock = open?;
+    lock.lock()?;
+    Ok(lock)
+}
+
 /// Replaces a file as a whole, readable by this user only: whoever reads it sees the old text or the new one.
 ///
 /// # Errors

@@ -139,19 +139,30 @@ impl Settled {
 
     /// What an agent gets: what it asks for, as far as the profile gives it and no file takes it away.
     pub fn grants(&self, manifest: &Manifest, profile: Profile) -> policy::Grants {
-        let mine: Vec<&Narrowing> = self
-            .narrowings
-            .iter()
-            .filter(|(agent, _)| *agent == manifest.name)
-            .map(|(_, narrowing)| narrowing)
-            .collect();
-        let secrets: Vec<Pattern> = mine.iter().flat_map(|narrowing| narrowing.secrets()).cloned().collect();
-        let mut grants = profile.grants(&manifest.asks(self.depth, self.width), &secrets);
-        grants.read = Arc::new(grants.read.narrowed(&self.rules().readable()));
-        for narrowing in mine {
-            narrowing.apply(&mut grants, &secrets);
-        }
+        let mut grants = profile.grants(&manifest.asks(self.depth, self.width), &self.secrets(&manifest.name));
+        self.narrow(&manifest.name, &mut grants);
         grants
+    }
+
+    /// Takes away from what an agent was given whatever rules and files leave to nobody, or not to it.
+    pub fn narrow(&self, agent: &str, grants: &mut policy::Grants) {
+        grants.read = Arc::new(grants.read.narrowed(&self.rules().readable()));
+        let secrets = self.secrets(agent);
+        self.of(agent).for_each(|narrowing| narrowing.apply(grants, &secrets));
+    }
+
+    /// Whether a file takes anything away from an agent.
+    pub fn narrows(&self, agent: &str) -> bool {
+        self.of(agent).next().is_some()
+    }
+
+    fn of(&self, agent: &str) -> impl Iterator<Item = &Narrowing> {
+        self.narrowings.iter().filter(move |(name, _)| name == agent).map(|(_, narrowing)| narrowing)
+    }
+
+    /// The likely secrets that somebody named for an agent to read.
+    fn secrets(&self, agent: &str) -> Vec<Pattern> {
+        self.of(agent).flat_map(|narrowing| narrowing.secrets()).cloned().collect()
     }
 
     /// What a run of an agent may use up: no more than the person gives, and no more than the agent wants.

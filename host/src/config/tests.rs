@@ -363,5 +363,5 @@ fn the_examples_of_the_documentation_hold_as_they_stand() {
     // The folder of certificates is another machine's; all the rest can be connected to.
     let mut settings = settled.model_settings();
     settings.provider.values_mut().for_each(|provider| provider.ca = None);
-    crate::effect::model::models::Models::new(settings, None, Box::new(|_| None)).unwrap();
+    crate::effect::model::models::Models::new(settings, Box::new(|_| None)).unwrap();
 }

@@ -192,11 +192,13 @@ impl Store {
     fn change(&mut self, change: impl FnOnce(&mut Record)) -> io::Result<()> {
         let mut record = self.record.clone();
         if let Some(path) = &self.path {
-            record = load(path).map_err(io::Error::other)?.unwrap_or(record);
-            change(&mut record);
             if let Some(folder) = path.parent() {
                 file::private_dir(folder)?;
             }
+            // From the reading to the writing: another process that does the same in between would be forgotten.
+            let _lock = file::locked(&path.with_extension("lock"))?;
+            record = load(path).map_err(io::Error::other)?.unwrap_or(record);
+            change(&mut record);
             file::replace(path, &serde_json::to_string_pretty(&record)?)?;
         } else {
             change(&mut record);
@@ -250,7 +252,8 @@ mod tests {
         }
 
         fn kept(&self) -> PathBuf {
-            fs::read_dir(self.state.path().join("trust")).unwrap().next().unwrap().unwrap().path()
+            let kept = fs::read_dir(self.state.path().join("trust")).unwrap().map(|entry| entry.unwrap().path());
+            kept.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap()
         }
     }
 
@@ -317,6 +320,23 @@ mod tests {
         assert_eq!((files.count(), agents.count()), (1, 1));
         store.forget().unwrap();
         assert_eq!(fixture.open().file("pit.toml", "a"), Standing::New);
+    }
+
+    #[test]
+    fn many_at_once_lose_nothing() {
+        let fixture = Fixture::new();
+        std::thread::scope(|scope| {
+            for n in 0..8_u8 {
+                let fixture = &fixture;
+                scope.spawn(move || {
+                    for round in 0..8_u8 {
+                        let mut store = fixture.open();
+                        store.give(Hash::of(&[n, round]), given("bot", "m", 1)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(fixture.open().list().1.count(), 64);
     }
 
     #[test]

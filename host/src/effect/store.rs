@@ -7,6 +7,7 @@
 //! pinned by a ref before it is relied on, what is written cannot be collected before a ref points to it ([`pack`]), and
 //! a read that meets a pack that has just been replaced looks again.
 
+mod adopt;
 mod handle;
 mod keep;
 mod open;

@@ -79,7 +79,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The system refuses.
-    #[error("{} cannot be opened for writing ({why}): pit keeps its journal there, let it write", path.display())]
+    #[error("{} cannot be opened for writing ({why}): pit keeps its journal there, let it write; nothing was changed", path.display())]
     System {
         /// The file or its folder.
         path: PathBuf,

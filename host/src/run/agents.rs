@@ -56,7 +56,7 @@ pub enum AgentError {
     #[error("the component in {0} is not the one that the run was started with")]
     Changed(PathBuf),
     /// It cannot be kept.
-    #[error("the component cannot be written to {keep}: {why}")]
+    #[error("the component cannot be written to {keep}: {why}; what is on record is kept")]
     Keep {
         /// Where.
         keep: PathBuf,

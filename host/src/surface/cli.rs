@@ -11,6 +11,7 @@ mod accept;
 mod agent;
 mod ask;
 mod attach;
+mod changes;
 mod completion;
 mod config;
 mod demo;

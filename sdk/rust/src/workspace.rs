@@ -93,7 +93,7 @@ pub fn write_text(path: &str, text: impl AsRef<str>) -> Result<String> {
 ///
 /// # Errors
 /// `not-found`; `conflict` if a text is not there or there more than once, or a sibling holds a lease on the path;
-/// `too-large`.
+/// `too-large`; `unsupported` for what is not text, and for parts of a diff that no edit makes.
 pub fn edit(steps: &[EditStep]) -> Result<Vec<Edited>> {
     Ok(host::edit(steps)?)
 }

@@ -88,11 +88,9 @@ struct Behind<'a> {
 }
 
 impl Models {
-    /// Puts the person's settings over what is known. `chosen` (from `-m`) stands for every alias.
-    ///
-    /// Without a choice and without a setting, the one provider whose key is in the environment is taken; see
-    /// [`Models::candidates`] when there are several.
-    pub fn new(settings: Settings, chosen: Option<&str>, environment: Box<Environment>) -> Result<Self, Unusable> {
+    /// Puts the person's settings over what is known. Which models are asked is settled before
+    /// ([`crate::config::choose`]).
+    pub fn new(settings: Settings, environment: Box<Environment>) -> Result<Self, Unusable> {
         let Settings { models, provider, family, price } = settings;
         let (families, prices) = (Families::new(family)?, Prices::new(price)?);
         let mut endpoints = BTreeMap::new();
@@ -107,8 +105,7 @@ impl Models {
             Alias::Name(model) => (alias, Full { model, effort: None, max_output: None }),
             Alias::Full(full) => (alias, full),
         });
-        let mut all = Self { script: None, aliases: aliases.collect(), endpoints, families, prices, environment };
-        all.choose(chosen);
+        let all = Self { script: None, aliases: aliases.collect(), endpoints, families, prices, environment };
         for (alias, full) in &all.aliases {
             if all.behind_name(full).is_none() {
                 let known: Vec<_> = all.endpoints.keys().map(String::as_str).collect();
@@ -123,42 +120,9 @@ impl Models {
 
     /// A script in the place of every model.
     pub fn scripted(script: Arc<Script>) -> Result<Self, Unusable> {
-        let mut all = Self::new(Settings::default(), None, Box::new(|_| None))?;
+        let mut all = Self::new(Settings::default(), Box::new(|_| None))?;
         all.script = Some(script);
         Ok(all)
-    }
-
-    fn choose(&mut self, chosen: Option<&str>) {
-        if let Some(chosen) = chosen {
-            let full = Full { model: chosen.into(), effort: None, max_output: None };
-            // An alias may be chosen too.
-            let full = self.aliases.get(chosen).cloned().unwrap_or(full);
-            self.aliases.values_mut().for_each(|alias| alias.clone_from(&full));
-            for alias in ["default", "strong", "fast"] {
-                self.aliases.insert(alias.into(), full.clone());
-            }
-            return;
-        }
-        let candidates = self.candidates();
-        let [one] = candidates.as_slice() else { return };
-        let known = self.families.providers().iter().find(|known| known.name == *one);
-        let named = known.map(|known| [("default", &known.default), ("strong", &known.strong), ("fast", &known.fast)]);
-        let named = named.into_iter().flatten().filter_map(|(alias, model)| {
-            let model = format!("{one}/{}", model.as_ref()?);
-            Some((alias.to_owned(), Full { model, effort: None, max_output: None }))
-        });
-        let named: Vec<_> = named.collect();
-        if self.aliases.is_empty() {
-            self.aliases.extend(named);
-        }
-    }
-
-    /// The providers that could be asked without further configuration: a key in the environment and a default model.
-    pub fn candidates(&self) -> Vec<&str> {
-        let found = self.families.providers().iter().filter(|known| {
-            known.default.is_some() && known.key_env.as_ref().is_some_and(|name| (self.environment)(name).is_some())
-        });
-        found.map(|known| known.name.as_str()).collect()
     }
 
     /// Whether there is a model to ask at all; if not, what to do about it.
@@ -265,23 +229,11 @@ impl Models {
 
     fn unknown(&self, alias: &str) -> Error {
         let error = |message: String| Error::new(ErrorKind::NotFound, message);
-        if !self.aliases.is_empty() {
-            let known: Vec<_> = self.aliases.keys().map(String::as_str).collect();
-            return error(format!("this run has no model `{alias}`; it has {}", known.join(", ")));
+        if self.aliases.is_empty() {
+            return error("no model is chosen".into()).hint("name one: -m provider/model");
         }
-        match self.candidates().as_slice() {
-            [] => {
-                let named = self.families.providers().iter().filter(|known| known.default.is_some());
-                let keys: Vec<_> = named.filter_map(|known| known.key_env.as_deref()).collect();
-                error("no model is chosen, and no provider's key is in the environment".into()).hint(format!(
-                    "export {}=…, or run a local server and name it: -m ollama/MODEL",
-                    keys.join("=… or ")
-                ))
-            }
-            several => error(format!("keys of several providers are in the environment: {}", several.join(", "))).hint(
-                format!("choose one: -m {}/MODEL, or `default` under [models] in your configuration", several[0]),
-            ),
-        }
+        let known: Vec<_> = self.aliases.keys().map(String::as_str).collect();
+        error(format!("this run has no model `{alias}`; it has {}", known.join(", ")))
     }
 }
 

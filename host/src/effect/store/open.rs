@@ -2,14 +2,18 @@
 
 #![expect(clippy::disallowed_methods, reason = "finding and opening the repository is what this file is for")]
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use orchestra_pit_core::id::Oid;
 
 use super::{Cache, Person, Repo, our_id};
+use crate::config::file;
 
 /// Why a repository cannot be used. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +127,16 @@ impl Repo {
             let mut options = git2::StatusOptions::new();
             options.include_untracked(true).exclude_submodules(true);
             let statuses = repo.statuses(Some(&mut options))?;
-            Ok(statuses.iter().map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect())
+            let index = repo.index()?;
+            // What a sparse tree leaves out is not removed; libgit2 does not know of sparse trees.
+            let left_out = |entry: &git2::StatusEntry<'_>| {
+                entry.status() == git2::Status::WT_DELETED
+                    && index.get_path(Path::new(OsStr::from_bytes(entry.path_bytes())), 0).is_some_and(|found| {
+                        found.flags_extended & git2::IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0
+                    })
+            };
+            let changed = statuses.iter().filter(|entry| !left_out(entry));
+            Ok(changed.map(|entry| String::from_utf8_lossy(entry.path_bytes()).into_owned()).collect())
         });
         found.map_err(|error| broken(&self.common, &error))
     }
@@ -222,20 +235,14 @@ fn prepare(state: &Path) -> Result<(), OpenError> {
         let path = path.to_owned();
         move |why| OpenError::State { path, why }
     };
-    if !state.is_dir() {
-        let mut folder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        if let Err(why) = folder.create(state)
-            && !state.is_dir()
-        {
-            return Err(fail(state)(why));
-        }
-    }
+    // A link there, laid by whoever packed the repository, would lead what agents read to where others see it.
+    file::private_dir(state).map_err(fail(state))?;
     let config = state.join("git.config");
     if fs::read(&config).ok().as_deref() != Some(CONFIG.as_bytes()) {
         // Another pit may be doing the same: each writes its own file and puts it in place whole.
-        let aside = state.join(format!("git.config.{}", std::process::id()));
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let aside = format!("git.config.{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let aside = state.join(aside);
         let mut file = fs::File::create(&aside).map_err(fail(&aside))?;
         file.write_all(CONFIG.as_bytes()).map_err(fail(&aside))?;
         fs::rename(&aside, &config).map_err(fail(&config))?;

@@ -51,14 +51,20 @@ impl Repo {
             git2::ErrorCode::Modified | git2::ErrorCode::Exists => {
                 Error::new(ErrorKind::Conflict, format!("somebody else moved {name}; it was left as it is"))
             }
-            _ => match self.above(name) {
-                None => failed(&error),
-                Some(above) => {
-                    Error::new(ErrorKind::Conflict, format!("there is a ref {above}, so git cannot have {name}"))
-                        .hint("if it is a branch, rename it: git branch -m")
-                }
-            },
+            _ => self.has_room(name).err().unwrap_or_else(|| failed(&error)),
         })
+    }
+
+    /// Whether git could have a ref of this name: not if there is one where a folder of it would have to be.
+    pub fn has_room(&self, name: &str) -> Result<(), Error> {
+        match self.above(name) {
+            None => Ok(()),
+            Some(above) => {
+                let error =
+                    Error::new(ErrorKind::Conflict, format!("there is a ref {above}, so git cannot have {name}"));
+                Err(error.hint("if it is a branch, rename it: git branch -m"))
+            }
+        }
     }
 
     /// A ref that stands where a folder of `name` would have to be.

@@ -155,6 +155,24 @@ fn somebody_elses_repository_is_refused_as_git_refuses_it() {
     assert!(!git.dir.path().join(".git/pit").exists(), "nothing was written");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_repository_cannot_lead_its_state_elsewhere() {
+    use std::os::unix::fs::{MetadataExt as _, symlink};
+    let (git, theirs) = (Git::new(&[("a", b"1")]), tempfile::tempdir().unwrap());
+    let state = git.dir.path().join(".git/pit");
+    symlink(theirs.path(), &state).unwrap();
+    let why = refusal(&git, git.dir.path());
+    assert!(why.contains("links are not followed"), "{why}");
+    assert_eq!(std::fs::read_dir(theirs.path()).unwrap().count(), 0, "nothing was written");
+    // One that everybody may enter is closed.
+    std::fs::remove_file(&state).unwrap();
+    std::fs::create_dir(&state).unwrap();
+    std::fs::set_permissions(&state, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let _ = git.open();
+    assert_eq!(std::fs::metadata(&state).unwrap().mode() & 0o777, 0o700);
+}
+
 #[test]
 fn nothing_in_a_repository_is_run() {
     let git = Git::new(&[("a", b"1")]);

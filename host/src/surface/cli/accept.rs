@@ -10,8 +10,10 @@ use orchestra_pit_core::text::clean;
 
 use super::Failure;
 use super::ask::confirm;
+use super::changes::Taken;
 use super::git::Git;
 use super::open::{Desk, Named, Place, find, state};
+use crate::effect::store::Repo;
 use crate::run::State;
 use crate::run::clock::now;
 use crate::run::state::{Phase, Run};
@@ -66,7 +68,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     for line in taking.screen(&files)? {
         println!("{line}");
     }
-    taking.in_the_way(&files)?;
+    let away = taking.in_the_way(&desk.repo, &files)?;
     let how = if args.squash { "one commit" } else { "a merge commit" };
     if !confirm(&format!("put it on {} as {how}", short(&taking.onto)), args.yes)? {
         println!("not accepted; nothing has changed");
@@ -77,7 +79,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     desk.journal.claim(named.tree).await?;
     desk.journal.resume(named.tree).await?;
     let new = taking.merge(args.squash)?;
-    taking.put(new)?;
+    taking.put(new, away)?;
     let by = desk.repo.person().name.clone();
     let event = Event::Accepted { onto: taking.onto.clone(), old: taking.old, new, by };
     desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
@@ -146,9 +148,11 @@ impl Taking<'_> {
         Ok(lines)
     }
 
-    /// Refuses while a file of the person's is where one of the result would be.
-    fn in_the_way(&self, files: &[String]) -> Result<(), Failure> {
-        let Some(folder) = self.git.work_tree_of(&self.onto)? else { return Ok(()) };
+    /// Refuses while a file of the person's is where one of the result would be, unless it is as the run took it along:
+    /// those can be put away.
+    fn in_the_way(&self, repo: &Repo, files: &[String]) -> Result<Option<(Taken, Vec<String>)>, Failure> {
+        let Some(folder) = self.git.work_tree_of(&self.onto)? else { return Ok(None) };
+        let taken = Taken::find(repo, &folder, self.old, self.run.started.base)?;
         let dirty = Git::at(&folder).list(&[
             "status",
             "--porcelain",
@@ -158,18 +162,21 @@ impl Taking<'_> {
             "--no-renames",
         ])?;
         let under = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
-        let mut found: Vec<String> = Vec::new();
+        let (mut found, mut away): (Vec<String>, Vec<String>) = Default::default();
         for entry in &dirty {
             let Some(path) = entry.get(3..).map(|path| path.trim_end_matches('/')) else { continue };
             let ignored = entry.starts_with("!!");
             // A whole folder that is ignored is in the way only where one of the files would really be put.
             let hit = files.iter().any(|file| file == path || under(path, file) || (!ignored && under(file, path)));
-            if hit {
-                found.push(path.to_owned());
+            let known = !ignored && taken.as_ref().is_some_and(|taken| taken.has(path));
+            match hit {
+                true if known => away.push(path.to_owned()),
+                true => found.push(path.to_owned()),
+                false => {}
             }
         }
         if found.is_empty() {
-            return Ok(());
+            return Ok(taken.map(|taken| (taken, away)));
         }
         let mut failure = Failure::new(
             Exit::Failed,
@@ -219,7 +226,7 @@ impl Taking<'_> {
     }
 
     /// Puts the commit on the branch, in one step that fails as a whole.
-    fn put(&self, new: Oid) -> Result<(), Failure> {
+    fn put(&self, new: Oid, away: Option<(Taken, Vec<String>)>) -> Result<(), Failure> {
         let (old, new) = (self.old.to_string(), new.to_string());
         match self.git.work_tree_of(&self.onto)? {
             Some(folder) => {
@@ -227,7 +234,10 @@ impl Taking<'_> {
                 if here.commit("HEAD")? != self.old {
                     return Err(moved(&self.onto));
                 }
-                here.run(&["merge", "--ff-only", "--quiet", "--no-overwrite-ignore", &new]).map(drop)
+                let merge = ["merge", "--ff-only", "--quiet", "--no-overwrite-ignore", &new];
+                let Some((taken, paths)) = away else { return here.run(&merge).map(drop) };
+                taken.put_away(&paths, &new)?;
+                here.run(&merge).map(drop).or_else(|failure| taken.put_back(&paths).and(Err(failure)))
             }
             None => {
                 let why = format!("pit accept {}", self.name);
@@ -261,6 +271,11 @@ async fn undo(desk: &Desk, named: &Named, state: &State) -> Result<Exit, Failure
     let event = Event::Unaccepted { onto: last.onto.clone(), new: last.old, by };
     desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
     println!("{} is at {} again; {} is kept on its own branch", short(&last.onto), brief(last.old), named.tree.short());
+    let base = state.root().map(|root| root.started.base);
+    if let Some(base) = base.filter(|base| !desk.repo.reaches(last.old, *base).unwrap_or(true)) {
+        println!("what you had not committed when it started is in {}", brief(base));
+        println!("  next       git restore --source {} --worktree -- .", brief(base));
+    }
     Ok(Exit::Done)
 }
 
@@ -286,6 +301,6 @@ fn brief(commit: Oid) -> String {
     commit.to_string().chars().take(8).collect()
 }
 
-fn told(error: orchestra_pit_core::call::Error) -> Failure {
+pub(super) fn told(error: orchestra_pit_core::call::Error) -> Failure {
     Failure::new(Exit::Failed, error.message)
 }

@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use orchestra_pit_core::budget::Caps;
 use orchestra_pit_core::call::delegate::Task;
 use orchestra_pit_core::id::{Hash, RunId};
-use orchestra_pit_core::policy::Rules;
+use orchestra_pit_core::policy::Profile;
 
 use super::Failure;
 use super::detach::{self, DetachArgs};
 use super::display::HowArgs;
 use super::follow::{Output, follow};
 use super::open::Place;
-use super::setting::{self, ApprovalArgs, ModelArgs};
-use super::stranger;
+use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
+use super::stranger::{self, AgentArgs};
 use crate::assemble;
-use crate::config::written::Flags;
 use crate::effect::model::models::Models;
 use crate::run::{Spec, Tree};
 use crate::surface::exit::Exit;
@@ -53,9 +51,10 @@ pub struct RunArgs {
     agent: String,
     /// What it is to do.
     task: String,
-    /// What to give it without being asked: `as-asked`, `reader`, `edit` or `nothing`.
-    #[arg(long, value_name = "PROFILE")]
-    give: Option<String>,
+    #[command(flatten)]
+    agents: AgentArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     #[command(flatten)]
     detach: DetachArgs,
     #[command(flatten)]
@@ -107,20 +106,29 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         Some(agent) => assemble::known(agent.component)?,
         None => stranger::component(Path::new(&args.agent))?,
     };
+    let mut settled = setting::settle(&*at.repo()?, &args.limits.flags())?;
     let grants = match shipped {
-        Some(_) => known.asks.clone(),
-        None => stranger::give(&known, &manifest, args.give.as_deref())?,
+        Some(_) => settled.grants(&manifest, Profile::Default),
+        None => {
+            let mut grants = stranger::give(&known, &manifest, args.agents.give.as_deref())?;
+            settled.narrow(&manifest.name, &mut grants);
+            grants
+        }
     };
     if args.detach.detach && at.hosts().is_none() {
         return detach::start(at, random_id()?, at.attended()).await;
     }
-    let mut settled = setting::settle(&*at.repo()?, &Flags::default())?;
     let models = setting::models(&mut settled, &args.model, !manifest.asks.model.is_empty())?;
     let aliases = aliases(&models);
     let name = manifest.name.clone();
     let pit = at.pit(models)?;
     let head = pit.repo.head()?;
     let id = at.hosts().map_or_else(random_id, Ok)?;
+    let mut enlisted = args.agents.enlist(&settled)?;
+    enlisted.extend(stranger::narrowed(&settled)?);
+    // Last: it may have been named among the others too.
+    enlisted.retain(|(other, _)| *other != name);
+    enlisted.push((name.clone(), known));
     let tree = Spec {
         id,
         seed: random_hash()?,
@@ -128,14 +136,9 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         title: words::line(&args.task, 80),
         task: Task { goal: args.task, ..Task::default() },
         grants,
-        enlisted: vec![(name.clone(), known)],
-        rules: Rules::default(),
-        caps: Caps {
-            micro_usd: Some(5_000_000),
-            elapsed: Some(60 * 60 * 1_000_000),
-            turns: Some(60),
-            ..Caps::default()
-        },
+        enlisted,
+        rules: settled.rules(),
+        caps: settled.caps(&manifest),
         models: aliases,
         base: head.commit,
         onto: head.branch,

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "accepting is the person's own act, done with the person's own git")]
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +17,7 @@ use crate::surface::exit::Exit;
 #[derive(Clone, Debug)]
 pub struct Git {
     at: PathBuf,
+    variables: Vec<(&'static str, OsString)>,
 }
 
 /// What git said.
@@ -33,7 +34,14 @@ pub struct Said {
 impl Git {
     /// Calls it in a folder.
     pub fn at(folder: &Path) -> Self {
-        Self { at: folder.to_owned() }
+        Self { at: folder.to_owned(), variables: Vec::new() }
+    }
+
+    /// Calls it with a variable of its own.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
     }
 
     /// Calls it.
@@ -63,6 +71,7 @@ impl Git {
         // A variable that a hook was started with must not lead elsewhere.
         git.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE");
         git.env("GIT_PAGER", "cat").env("GIT_MERGE_AUTOEDIT", "no");
+        git.envs(self.variables.iter().map(|(name, value)| (name, value)));
         git
     }
 
@@ -72,7 +81,11 @@ impl Git {
         if said.done {
             return Ok(said.out);
         }
-        let verb = args.first().map(|verb| verb.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+        let mut words = args.iter().map(|arg| arg.as_ref().to_string_lossy());
+        let mut verb = words.next().unwrap_or_default();
+        while verb == "-c" {
+            verb = words.nth(1).unwrap_or_default();
+        }
         let mut failure = Failure::new(Exit::Failed, format!("git {verb} did not work"));
         failure.hints.extend(said.why.lines().take(20).map(|line| clean(line).into_owned()));
         Err(failure)

@@ -77,7 +77,7 @@ impl Place {
     /// The repository's runs, to look at.
     pub fn desk(&self) -> Result<Desk, Failure> {
         let repo = assemble::repository(&self.directory)?;
-        let journal = assemble::journal(&repo)?;
+        let journal = assemble::journal_if_any(&repo)?;
         let bells = assemble::bells(&repo, bells(&dirs())?);
         Ok(Desk { repo, journal, bells })
     }

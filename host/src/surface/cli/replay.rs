@@ -16,7 +16,7 @@ pub struct Args {
 
 /// Replays.
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
-    let pit = at.pit(Models::new(Settings::default(), None, Box::new(|_| None))?)?;
+    let pit = at.pit(Models::new(Settings::default(), Box::new(|_| None))?)?;
     let named = find(&pit.host.journal, args.id.as_deref()).await?;
     let mut same = true;
     for replayed in replay(&pit.host, named.tree).await? {

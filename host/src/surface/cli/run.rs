@@ -9,6 +9,7 @@ use orchestra_pit_core::text::clean;
 
 use super::Failure;
 use super::agent::{aliases, random_hash, random_id};
+use super::changes;
 use super::detach::{self, DetachArgs};
 use super::display::HowArgs;
 use super::follow::{Output, follow};
@@ -40,6 +41,9 @@ pub struct Args {
     /// Tasks that are written at the same time, at most.
     #[arg(long, value_name = "N", conflicts_with = "solo")]
     coders: Option<u64>,
+    /// Start from the files as they are, with what is not committed.
+    #[arg(long)]
+    with_changes: bool,
     /// What standard output gets.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     output_format: Output,
@@ -65,8 +69,8 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let repo = at.repo()?;
     let head = repo.head()?;
-    let strangers = args.agents.enlist()?;
     let mut settled = setting::settle(&repo, &Flags { coders: args.coders, ..args.limits.flags() })?;
+    let strangers = args.agents.enlist(&settled)?;
     let models = setting::models(&mut settled, &args.model, true)?;
     eprintln!("{}", setting::first_line(&settled, &models)?);
     let models_named = aliases(&models);
@@ -98,14 +102,16 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         rules: settled.rules(),
         caps,
         models: models_named,
-        base: head.commit,
+        base: if args.with_changes { changes::take(&repo, id, head.commit)? } else { head.commit },
         onto: head.branch,
         asks: args.approvals.asks(at),
     };
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();
     // It may take its time on a large tree, and nothing waits for it.
-    tokio::task::spawn_blocking(move || unseen(&repo));
+    if !args.with_changes {
+        tokio::task::spawn_blocking(move || unseen(&repo));
+    }
     let tree = Tree::start(pit.host.clone(), tree).await?;
     follow(&pit, &tree, events, args.output_format, args.how).await
 }
@@ -137,5 +143,6 @@ fn unseen(repo: &Arc<Repo>) {
         let more = changed.len() - 1;
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         eprintln!("agents start from HEAD and do not see what is not committed: {}{more}", clean(first));
+        eprintln!("--with-changes takes it along");
     }
 }

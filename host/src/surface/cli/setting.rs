@@ -178,7 +178,7 @@ pub fn models(settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<M
         Err(error) if needed || args.model.is_some() => return Err(unchosen(&error)),
         Ok(Choice::Ask(_)) | Err(_) => {}
     }
-    Ok(Models::new(settled.model_settings(), None, Box::new(environment))?)
+    Ok(Models::new(settled.model_settings(), Box::new(environment))?)
 }
 
 /// The first line of a run: who is asked, what it costs at most, and what leaves the machine.

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use orchestra_pit_core::manifest::Manifest;
 use orchestra_pit_core::policy::{Grants, Profile};
+use orchestra_pit_core::strict::nearest;
 
 use super::Failure;
 use crate::assemble;
+use crate::config::settled::Settled;
+use crate::guest;
 use crate::run::Known;
 use crate::shipped::AGENTS;
 use crate::surface::exit::Exit;
@@ -18,16 +21,22 @@ use crate::surface::words;
 #[derive(Debug, Default, clap::Args)]
 pub struct AgentArgs {
     /// Another agent that the team may use: a component. It is shown, and gets what you give it.
-    #[arg(long, value_name = "FILE")]
+    #[arg(id = "brought", long = "agent", value_name = "FILE")]
     agent: Vec<PathBuf>,
     /// What to give it without being asked: `as-asked`, `reader`, `edit` or `nothing`.
-    #[arg(long, value_name = "PROFILE", requires = "agent")]
-    give: Option<String>,
+    #[arg(long, value_name = "PROFILE")]
+    pub give: Option<String>,
 }
 
 impl AgentArgs {
-    /// The agents by name, each with what the person gave it.
-    pub fn enlist(&self) -> Result<Vec<(String, Known)>, Failure> {
+    /// The agents by name, each with what the person gave it, as far as the files leave it that.
+    pub fn enlist(&self, settled: &Settled) -> Result<Vec<(String, Known)>, Failure> {
+        let mut enlisted = self.bring()?;
+        enlisted.iter_mut().for_each(|(name, known)| settled.narrow(name, &mut known.asks));
+        Ok(enlisted)
+    }
+
+    fn bring(&self) -> Result<Vec<(String, Known)>, Failure> {
         let mut enlisted: Vec<(String, Known)> = Vec::new();
         for path in &self.agent {
             let (known, manifest) = component(path)?;
@@ -51,12 +60,40 @@ impl AgentArgs {
     }
 }
 
+/// The shipped agents from which a file takes something away. On the run's record, so that a child gets the same when the
+/// run is resumed under other files.
+pub fn narrowed(settled: &Settled) -> Result<Vec<(String, Known)>, Failure> {
+    let shipped = AGENTS.iter().filter(|agent| settled.narrows(agent.name));
+    let narrowed = shipped.map(|agent| {
+        let mut known = assemble::known(agent.component)?.0;
+        settled.narrow(agent.name, &mut known.asks);
+        Ok((agent.name.to_owned(), known))
+    });
+    narrowed.collect()
+}
+
 /// An agent and its manifest, from a file.
 #[expect(clippy::disallowed_methods, reason = "reads the component that the person named")]
 pub fn component(path: &Path) -> Result<(Known, Manifest), Failure> {
-    let bytes =
-        std::fs::read(path).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))?;
-    assemble::known(&bytes).map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", path.display())))
+    let bytes = std::fs::read(path).map_err(|error| unread(path, &error))?;
+    let wrong = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, format!("{}: {error}", path.display()));
+    let known = assemble::known(&bytes).map_err(|error| wrong(&error))?;
+    // Now rather than at its first step: what could never be run is not started and put on record.
+    guest::look_over(&bytes).map_err(|error| wrong(&error))?;
+    Ok(known)
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> Failure {
+    let named = path.to_string_lossy();
+    if error.kind() != std::io::ErrorKind::NotFound || path.extension().is_some() {
+        return Failure::new(Exit::Usage, format!("{named}: {error}"));
+    }
+    let failure =
+        Failure::new(Exit::Usage, format!("there is no agent `{named}` in this pit, and no file of that name"));
+    match nearest(&named, AGENTS.iter().map(|agent| agent.name)) {
+        Some(meant) => failure.hint(format!("did you mean `{meant}`?")),
+        None => failure.hint("name a component's file, or one of the agents that are shipped"),
+    }
 }
 
 /// What a person gives to an agent that this repository does not know: shown first, and nothing without an answer.

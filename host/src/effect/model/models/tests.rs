@@ -20,7 +20,11 @@ fn environment(names: &'static [&'static str]) -> Box<Environment> {
 }
 
 fn models(settings: &str, chosen: Option<&str>, names: &'static [&'static str]) -> Result<Models, Unusable> {
-    Models::new(toml::from_str(settings).unwrap(), chosen, environment(names))
+    let mut settings: Settings = toml::from_str(settings).unwrap();
+    if let Some(chosen) = chosen {
+        settings.models.insert("default".into(), Alias::Name(chosen.into()));
+    }
+    Models::new(settings, environment(names))
 }
 
 fn request(text: &str) -> Request {
@@ -59,32 +63,23 @@ fn said(reply: &Reply) -> String {
 #[test]
 fn which_model() {
     let name = |models: &Models, alias| models.place(alias).map(|place| place.name).map_err(|error| error.message);
-    let one = models("", None, &["ANTHROPIC_API_KEY"]).unwrap();
-    assert_eq!(name(&one, "").unwrap(), "anthropic/claude-sonnet-5-5");
-    assert_eq!(name(&one, "fast").unwrap(), "anthropic/claude-haiku-5-5");
-    assert_eq!(name(&one, "other").unwrap_err(), "this run has no model `other`; it has default, fast, strong");
-    let place = one.place("strong").unwrap();
-    assert_eq!((place.host.as_str(), place.priced), ("api.anthropic.com", true));
-
-    let two = models("", None, &["ANTHROPIC_API_KEY", "OPENAI_API_KEY"]).unwrap();
-    assert_eq!(two.candidates(), ["anthropic", "openai"]);
-    let error = two.ready().unwrap_err();
-    assert_eq!(error.message, "keys of several providers are in the environment: anthropic, openai");
-    let none = models("", None, &[]).unwrap().ready().unwrap_err();
-    assert!(none.hint.unwrap().starts_with("export ANTHROPIC_API_KEY=… or OPENAI_API_KEY=…"));
-
-    // What the person wrote counts before what is in the environment, and `-m` before both.
     let settings = "[models]\nstrong = \"openai/gpt-6.1-sol\"\nmine = { model = \"ollama/qwen3\", effort = \"low\" }";
-    let written = models(settings, None, &["ANTHROPIC_API_KEY"]).unwrap();
-    assert_eq!(name(&written, "").unwrap(), "openai/gpt-6.1-sol");
+    let written = models(settings, None, &[]).unwrap();
+    assert_eq!(name(&written, "").unwrap(), "openai/gpt-6.1-sol", "the one that is there for the hard things");
     assert_eq!(name(&written, "mine").unwrap(), "ollama/qwen3");
-    let chosen = models(settings, Some("mine"), &[]).unwrap();
+    assert_eq!(name(&written, "other").unwrap_err(), "this run has no model `other`; it has mine, strong");
+    let place = written.place("strong").unwrap();
+    assert_eq!((place.host.as_str(), place.priced), ("api.openai.com", true));
+    let chosen = models(settings, Some("anthropic/claude-haiku-5-5"), &[]).unwrap();
     assert_eq!(
-        (name(&chosen, "").unwrap(), name(&chosen, "strong").unwrap()),
-        ("ollama/qwen3".into(), "ollama/qwen3".into())
+        name(&chosen, "fast").unwrap(),
+        "anthropic/claude-haiku-5-5",
+        "a role that nobody filled is the default"
     );
-    let about = chosen.about("").unwrap();
+    let about = written.about("mine").unwrap();
     assert_eq!((about.family.as_str(), about.more[0].1.as_str()), ("qwen", "search_replace"));
+    let none = models("", None, &["ANTHROPIC_API_KEY"]).unwrap().ready().unwrap_err();
+    assert_eq!(none.message, "no model is chosen", "a key alone chooses nothing here");
     let unknown = models("", Some("nobody/model"), &[]).unwrap_err().to_string();
     assert!(unknown.contains("`nobody/model`") && unknown.contains("anthropic"), "{unknown}");
 }
