@@ -11,6 +11,7 @@ mod delegate;
 mod demo;
 mod docs;
 mod guests;
+mod model;
 mod people;
 mod resume;
 mod run;
