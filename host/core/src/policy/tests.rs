@@ -292,3 +292,57 @@ fn what_is_denied_to_read_is_not_readable_by_any_way() {
     assert!(readable(vec![writes]).has("docs/a"));
     assert!(!readable(vec![rule("r", Effect::Deny, &["*"], &[])]).has("src/a"));
 }
+
+#[test]
+fn what_is_moved_or_edited_is_read_too_and_history_is_read_like_files() {
+    let grants = Grants { read: Arc::new(PathSet::of(&["src/**", "docs/**"])), ..everything() };
+    let narrow = Grants { write: Arc::new(PathSet::all()), ..grants.clone() };
+    let rename =
+        |from: &str, to: &str| order(Call::Workspace(workspace::Call::Rename { from: path(from), to: path(to) }));
+    assert_eq!(denied(rename("docs/a", "src/a"), &grants).as_deref(), Some("write-not-granted"));
+    assert_eq!(denied(rename("key", "src/a"), &narrow).as_deref(), Some("read-not-granted"));
+    assert_eq!(denied(rename("src/b", "src/a"), &grants), None);
+    let edit = |text: &str| {
+        let facts = Facts { writes: vec![path(text)], ..Facts::default() };
+        order_with(Call::Workspace(workspace::Call::Edit { edits: vec![] }), facts)
+    };
+    assert_eq!(denied(edit("key"), &narrow).as_deref(), Some("read-not-granted"));
+    assert_eq!(denied(edit("src/a"), &narrow), None);
+    let blame = |text: &str| order(Call::Vcs(vcs::Call::Blame { path: path(text) }));
+    let log = |text: &str| order(Call::Vcs(vcs::Call::Log { path: Some(path(text)), limit: 1 }));
+    for (order, rule) in [
+        (blame("key"), Some("read-not-granted")),
+        (blame("src/a"), None),
+        (log("key"), Some("read-not-granted")),
+        (log("src/a"), None),
+    ] {
+        assert_eq!(denied(order, &grants).as_deref(), rule);
+    }
+}
+
+#[test]
+fn a_permit_shows_no_more_than_was_granted_and_a_child_reads_no_more_than_its_parent() {
+    let grants = Grants { read: Arc::new(PathSet::of(&["src/**"])), ..everything() };
+    let Ruling::Allow(permit) = judge(order(read("src/a")), &Rules::default(), &grants, &[]) else {
+        panic!("not allowed")
+    };
+    let (_, _, scope) = permit.into_parts();
+    assert!(scope.read.has("src/a") && !scope.read.has("key"));
+    let child = grants.narrowed_to(&everything());
+    assert!(child.read.has("src/a") && !child.read.has("key"));
+}
+
+#[test]
+fn a_yes_for_the_run_is_for_one_function_and_one_rule() {
+    let ask = |name: &str| rule(name, Effect::Ask, &["workspace.write", "workspace.remove"], &["src/a"]);
+    let judged = |call: Call, rules: &[&str], yes: &[Approval]| {
+        let rules = Rules(rules.iter().map(|name| ask(name)).collect());
+        judge(order(call), &rules, &everything(), yes)
+    };
+    let Ruling::Ask(question) = judged(write("src/a"), &["one"], &[]) else { panic!("not asked") };
+    let yes = [approval(Reach::run(&question))];
+    assert!(matches!(judged(write("src/a"), &["one"], &yes), Ruling::Allow(_)));
+    let remove = Call::Workspace(workspace::Call::Remove { path: path("src/a") });
+    assert!(matches!(judged(remove, &["one"], &yes), Ruling::Ask(_)), "another function");
+    assert!(matches!(judged(write("src/a"), &["one", "two"], &yes), Ruling::Ask(_)), "another rule");
+}

@@ -458,3 +458,19 @@ fn a_hundred_megabytes_and_other_peoples_pointers_are_only_bytes() {
     assert_eq!(desk.text("a.txt").as_deref(), Some("\u{feff}a\r\nb\n"), "no conversion");
     assert_eq!(found(desk.ask(Call::Search(query("xxx")))).2, 1, "too large to be searched");
 }
+
+#[test]
+fn a_base_is_kept_when_nothing_of_the_persons_points_to_it() {
+    let git = Git::new(&[("a", b"1")]);
+    git.put(&[("a", b"2")]);
+    let base = git.commit("soon forgotten");
+    let all = Workspaces::new(Arc::new(git.open()));
+    all.open(run_id(1), base, &branch(1)).unwrap();
+    git.run(&["reset", "-q", "--hard", "HEAD~1"]);
+    git.run(&["reflog", "expire", "--expire=now", "--all"]);
+    git.run(&["gc", "-q", "--prune=now"]);
+    let all = Workspaces::new(Arc::new(git.open()));
+    all.open(run_id(1), base, &branch(1)).unwrap();
+    let desk = Desk { git, all };
+    assert_eq!(desk.text("a").as_deref(), Some("2"));
+}
