@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod exit;
 pub mod json;
+pub mod last;
 pub mod spec;
 pub mod terminal;
 pub mod words;

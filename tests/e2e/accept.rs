@@ -100,3 +100,43 @@ fn what_was_added_since_is_never_undone() {
     let _ = stage.pit(&["accept", "--undo", &id]).exits(1).says("moved on").says("git revert");
     assert_eq!(state(&stage), before);
 }
+
+#[test]
+fn it_goes_forward_or_into_the_working_tree_where_that_is_wanted() {
+    let (stage, id) = done();
+    let tip = stage.git(&["for-each-ref", "--format=%(objectname)", "refs/heads/pit/"]);
+    let said = stage.pit(&["accept", &id, "--ff", "-y"]).exits(0);
+    for text in ["verdict    none", "cost", "runs on your machine   none changed"] {
+        assert!(said.out.contains(text), "no `{text}` in {}", said.out);
+    }
+    assert_eq!(stage.git(&["rev-parse", "main"]), tip);
+    assert!(stage.read("src/lib.rs").contains("saturating_add"));
+
+    let (stage, id) = done();
+    stage.write("notes.txt", "mine\n");
+    let before = stage.git(&["rev-parse", "main"]);
+    let _ = stage.pit(&["accept", &id, "--stage", "-y"]).exits(0).says("git diff --cached");
+    assert_eq!(stage.git(&["rev-parse", "main"]), before);
+    assert_eq!(stage.git(&["status", "--porcelain"]), "M  src/lib.rs\n?? notes.txt");
+    assert_eq!(stage.git(&["worktree", "list"]).lines().count(), 1);
+    let _ = stage.pit(&["accept", &id, "--stage", "-y"]).exits(1);
+
+    let (stage, id) = done();
+    stage.git(&["commit", "--allow-empty", "-qm", "Later"]);
+    let before = state(&stage);
+    let _ = stage.pit(&["accept", &id, "--ff", "-y"]).exits(1).says("moved on");
+    assert_eq!(state(&stage), before);
+}
+
+#[test]
+fn what_runs_on_the_persons_machine_is_named() {
+    let stage = Stage::new();
+    let edit =
+        "command = \"str_replace\", path = \"src/lib.rs\", old_str = \"n + 1\", new_str = \"n.saturating_add(1)\"";
+    let model = script("").replace(edit, "command = \"create\", path = \"build.rs\", file_text = \"fn main() {}\\n\"");
+    let model = stage.script(&model);
+    let said = stage.pit(&["run", "--solo", "Build it", "-m", &model]).exits(3);
+    assert!(said.out.contains("build.rs (build script)"), "{}", said.out);
+    assert!(said.out.contains("1 commit, 1 file, +1 −0, on main @ "), "{}", said.out);
+    let _ = stage.pit(&["accept"]).exits(5).says("build.rs (build script)");
+}

@@ -253,7 +253,91 @@ pub const GROUPS: &[Group] = &[
     },
 ];
 
-static SETS: LazyLock<Vec<(&'static str, GlobSet)>> = LazyLock::new(|| {
+/// What else runs on a person's machine outside the sandbox: by what runs it when somebody builds, tests or starts the
+/// project on purpose. Shown before a result is taken, and otherwise written like any file.
+pub const RUNS: &[Group] = &[
+    Group {
+        what: "build script",
+        globs: &[
+            "**/build.rs",
+            "**/cargo.toml",
+            "**/makefile",
+            "**/makefile.*",
+            "**/gnumakefile",
+            "**/*.mk",
+            "**/cmakelists.txt",
+            "**/*.cmake",
+            "**/meson.build",
+            "**/configure",
+            "**/configure.ac",
+            "**/*.gradle",
+            "**/*.gradle.kts",
+            "**/pom.xml",
+            "**/build.xml",
+            "**/setup.py",
+            "**/setup.cfg",
+            "**/pyproject.toml",
+            "**/hatch_build.py",
+            "**/rakefile",
+            "**/*.rake",
+            "**/gemfile",
+            "**/*.gemspec",
+            "**/justfile",
+            "**/.justfile",
+            "**/taskfile.y{,a}ml",
+            "**/build.zig",
+            "**/build{,.bazel}",
+            "**/workspace{,.bazel}",
+            "**/module.bazel",
+            "**/*.bzl",
+            "**/sconstruct",
+            "**/build.sbt",
+            "**/*.csproj",
+            "**/*.fsproj",
+            "**/*.vbproj",
+            "**/*.targets",
+            "**/*.props",
+            "**/package.swift",
+            "**/mix.exs",
+            "**/flake.nix",
+            "**/default.nix",
+            "**/shell.nix",
+            "**/dockerfile*",
+            "**/containerfile*",
+            "**/compose*.y{,a}ml",
+            "**/docker-compose*.y{,a}ml",
+            "**/xtask/**",
+        ],
+    },
+    Group {
+        what: "package scripts",
+        globs: &["**/package.json", "**/composer.json", "**/deno.json{,c}", "**/procfile", "**/requirements*.txt"],
+    },
+    Group {
+        what: "test configuration",
+        globs: &[
+            "**/conftest.py",
+            "**/pytest.ini",
+            "**/tox.ini",
+            "**/noxfile.py",
+            "**/.rspec",
+            "**/.mocharc.*",
+            "**/{jest,vitest,vite,karma,playwright,cypress,babel,webpack,rollup,eslint,prettier,postcss,tailwind,next,nuxt,metro}.conf{,ig}.*",
+            "**/{gulpfile,gruntfile}.*",
+            "**/.eslintrc*",
+            "**/.prettierrc*",
+            "**/.babelrc*",
+            "**/phpunit.xml*",
+            "**/nextest.toml",
+        ],
+    },
+    Group { what: "shell script", globs: &["**/*.{sh,bash,zsh,fish,ps1,bat,cmd}", "**/scripts/**", "**/bin/**"] },
+];
+
+static SETS: LazyLock<Vec<(&'static str, GlobSet)>> = LazyLock::new(|| sets(GROUPS));
+static RUN_SETS: LazyLock<Vec<(&'static str, GlobSet)>> = LazyLock::new(|| sets(RUNS));
+
+fn sets(groups: &'static [Group]) -> Vec<(&'static str, GlobSet)> {
     let set = |group: &Group| {
         let mut all = GlobSetBuilder::new();
         for glob in group.globs {
@@ -264,17 +348,27 @@ static SETS: LazyLock<Vec<(&'static str, GlobSet)>> = LazyLock::new(|| {
         }
         (group.what, all.build().unwrap_or_default())
     };
-    GROUPS.iter().map(set).collect()
-});
+    groups.iter().map(set).collect()
+}
 
 /// What would pick up a path, if it is protected.
 ///
 /// Letters do not count, nor do the code points that HFS+ ignores, nor spaces and dots at the end of a part, which NTFS
 /// drops: what matters is the name that a checkout would have.
 pub fn group(path: &str) -> Option<&'static str> {
+    found(&SETS, path)
+}
+
+/// What runs a path on the person's machine outside the sandbox, if anything does: by itself, or when somebody builds, tests
+/// or starts the project.
+pub fn runs(path: &str) -> Option<&'static str> {
+    group(path).or_else(|| found(&RUN_SETS, path))
+}
+
+fn found(sets: &[(&'static str, GlobSet)], path: &str) -> Option<&'static str> {
     let folded: Vec<String> = path.split('/').map(fold).collect();
     let folded = folded.join("/");
-    SETS.iter().find(|(_, set)| set.is_match(&folded)).map(|(what, _)| *what)
+    sets.iter().find(|(_, set)| set.is_match(&folded)).map(|(what, _)| *what)
 }
 
 /// Whether a commit that has a path waits for a person.
@@ -301,7 +395,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_table_is_a_glob_in_lower_case() {
-        for glob in GROUPS.iter().flat_map(|group| group.globs) {
+        for glob in GROUPS.iter().chain(RUNS).flat_map(|group| group.globs) {
             assert!(GlobBuilder::new(glob).literal_separator(true).empty_alternates(true).build().is_ok(), "{glob}");
             assert_eq!(*glob, glob.to_lowercase());
         }
@@ -353,6 +447,24 @@ mod tests {
         ] {
             assert!(is_protected(path), "{path}");
         }
+    }
+
+    #[test]
+    fn what_somebody_runs_on_purpose_is_shown_and_not_protected() {
+        for (path, what) in [
+            ("build.rs", "build script"),
+            ("crates/x/Cargo.toml", "build script"),
+            ("Makefile", "build script"),
+            ("BUILD", "build script"),
+            ("web/package.json", "package scripts"),
+            ("tests/conftest.py", "test configuration"),
+            ("vite.config.ts", "test configuration"),
+            ("run.sh", "shell script"),
+        ] {
+            assert_eq!((runs(path), group(path)), (Some(what), None), "{path}");
+        }
+        assert_eq!(runs(".envrc"), Some("shell"));
+        assert_eq!((runs("src/main.rs"), runs("docs/build.md")), (None, None));
     }
 
     #[test]

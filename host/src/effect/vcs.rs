@@ -2,6 +2,7 @@
 
 mod blame;
 mod commit;
+pub mod compare;
 pub(crate) mod diff;
 mod log;
 mod merge;

@@ -9,7 +9,6 @@ use orchestra_pit_core::manifest::Manifest;
 use orchestra_pit_core::pattern::Pattern;
 use orchestra_pit_core::record::{Event, Said};
 use orchestra_pit_core::text::clean;
-use orchestra_pit_core::time::Time;
 
 use super::terminal::plan;
 use crate::run::state::{Open, Phase, Run};
@@ -160,84 +159,6 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
         Event::Began(_) | Event::Accepted { .. } | Event::Unaccepted { .. } => return None,
     };
     Some(format!("{who}  {said}"))
-}
-
-/// The last screen, good end or bad: what it came to, what it says of itself, what it was refused, what it cost, how to go on.
-pub fn last_screen(state: &State, now: Time) -> Vec<String> {
-    let Some(root) = state.root() else { return Vec::new() };
-    let tree = root.started.site.tree;
-    let name = tree.short();
-    let branch = root.started.site.branch.strip_prefix("refs/heads/").unwrap_or(&root.started.site.branch);
-    let head = match root.ended() {
-        Some(end) if matches!(end.end, End::Done(_)) => "done, not verified".to_owned(),
-        Some(end) => ended(&end.end),
-        None => "stopped".to_owned(),
-    };
-    let mut lines = vec![format!("{name}  {head}        {branch}   {}", commits(root.commits))];
-    if let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) {
-        lines.push(format!("  summary    {}", line(&report.summary, 160)));
-        for (at, evidence) in report.criteria.iter().enumerate() {
-            let lead = if at == 0 { "criteria" } else { "" };
-            let met = if evidence.met { "met" } else { "NOT MET" };
-            lines.push(format!(
-                "  {lead:<10} {}  {met}: {}",
-                line(&evidence.criterion, 60),
-                line(&evidence.evidence, 100)
-            ));
-        }
-        for (at, doubt) in report.doubts.iter().enumerate() {
-            lines.push(format!("  {:<10} \"{}\"", if at == 0 { "doubts" } else { "" }, line(doubt, 140)));
-        }
-    }
-    let refused: Vec<_> = state.order.iter().filter_map(|id| Some((*id, state.runs.get(id)?))).collect();
-    let total: usize = refused.iter().map(|(_, run)| run.refused.len()).sum();
-    if total > 0 {
-        lines.push(format!("  denied     {total}"));
-        for (_, run) in &refused {
-            for no in &run.refused {
-                let about = if no.about.is_empty() { String::new() } else { format!(" {}", line(&no.about, 60)) };
-                lines.push(format!(
-                    "             {}, {}{about} ({})",
-                    line(run.agent(), 20),
-                    line(&no.function, 30),
-                    line(&no.rule, 40)
-                ));
-            }
-        }
-    }
-    let spent = state.balance(tree).spent;
-    let usage = state.runs.values().fold((0, 0, 0), |(input, cached, output), run| {
-        (input + run.usage.input, cached + run.usage.cached_read, output + run.usage.output)
-    });
-    let cached = (usage.1 * 100).checked_div(usage.0).unwrap_or(0);
-    let asked: u32 = state.runs.values().map(|run| run.asked).sum();
-    let until = root.ended().map_or(now, |_| root.last.0);
-    lines.push(format!(
-        "  cost       {}, {}, {} tokens in ({cached} % cached), {} out; asked you {}",
-        usd(spent.micro_usd),
-        long(until.since(root.since)),
-        count(usage.0),
-        count(usage.2),
-        times(asked),
-    ));
-    lines.push(match root.ended() {
-        Some(_) => format!("  next       pit diff {name} · pit accept {name} · pit send {name} \"…\""),
-        None => format!("  next       kept; pit resume {name} goes on · pit cancel {name}"),
-    });
-    lines
-}
-
-fn commits(number: u32) -> String {
-    if number == 1 { "1 commit".to_owned() } else { format!("{number} commits") }
-}
-
-fn times(number: u32) -> String {
-    match number {
-        0 => "nothing".to_owned(),
-        1 => "once".to_owned(),
-        2 => "twice".to_owned(),
-        more => format!("{more} times"),
-    }
 }
 
 /// What an agent is and asks for, before it is given anything.

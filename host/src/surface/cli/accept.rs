@@ -4,7 +4,6 @@
 //! person's has changed, and git itself takes that step only if no file is in its way.
 
 use orchestra_pit_core::id::Oid;
-use orchestra_pit_core::protected;
 use orchestra_pit_core::record::Event;
 use orchestra_pit_core::text::clean;
 
@@ -18,7 +17,7 @@ use crate::run::State;
 use crate::run::clock::now;
 use crate::run::state::{Phase, Run};
 use crate::surface::exit::Exit;
-use crate::surface::words;
+use crate::surface::{last, words};
 
 /// Lines of commits and of files on the screen.
 const SHOWN: usize = 20;
@@ -34,12 +33,29 @@ pub struct Args {
     /// One plain commit instead of a merge.
     #[arg(long)]
     squash: bool,
+    /// The branch goes forward to the result's own commits; not if it has moved on.
+    #[arg(long, conflicts_with = "squash")]
+    ff: bool,
+    /// Changes in the working tree and no commit.
+    #[arg(long, conflicts_with_all = ["squash", "ff"])]
+    stage: bool,
     /// Takes the last acceptance back, if nothing was added since.
-    #[arg(long, conflicts_with_all = ["onto", "squash"])]
+    #[arg(long, conflicts_with_all = ["onto", "squash", "ff", "stage"])]
     undo: bool,
     /// Says yes without a question.
     #[arg(short, long)]
     yes: bool,
+}
+
+/// What becomes of the commits of a result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Merge {
+    /// They stay, with a merge commit on top.
+    Merged,
+    /// One commit in their place.
+    Squashed,
+    /// None at all.
+    Staged,
 }
 
 /// What is taken, and where it goes.
@@ -65,11 +81,21 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let files = taking.files()?;
-    for line in taking.screen(&files)? {
+    for line in taking.screen(&files)?.into_iter().chain(reports(&state, taking.run)) {
         println!("{line}");
     }
+    if args.ff && !desk.repo.reaches(taking.run.tip, taking.old).map_err(told)? {
+        return Err(moved(&taking.onto).hint(format!("pit accept {} makes a merge commit", taking.name)));
+    }
     let away = taking.in_the_way(&desk.repo, &files)?;
-    let how = if args.squash { "one commit" } else { "a merge commit" };
+    if args.stage {
+        return taking.stage(args.yes);
+    }
+    let how = match (args.squash, args.ff) {
+        (true, _) => "one commit",
+        (_, true) => "its own commits",
+        _ => "a merge commit",
+    };
     if !confirm(&format!("put it on {} as {how}", short(&taking.onto)), args.yes)? {
         println!("not accepted; nothing has changed");
         return Ok(Exit::Cancelled);
@@ -78,7 +104,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let _lease = desk.bells.take(named.tree)?;
     desk.journal.claim(named.tree).await?;
     desk.journal.resume(named.tree).await?;
-    let new = taking.merge(args.squash)?;
+    let new = if args.ff { taking.run.tip } else { taking.merge(args.squash)? };
     taking.put(new, away)?;
     let by = desk.repo.person().name.clone();
     let event = Event::Accepted { onto: taking.onto.clone(), old: taking.old, new, by };
@@ -86,6 +112,15 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     println!("{} is on {} as {}", taking.name, short(&taking.onto), brief(new));
     println!("  next       pit accept --undo {} takes it back", taking.name);
     Ok(Exit::Done)
+}
+
+/// What the run says of itself, and what is known of it.
+fn reports(state: &State, run: &Run) -> Vec<String> {
+    let mut lines = last::report(run);
+    lines.push(last::VERDICT.to_owned());
+    lines.extend(last::denied(state));
+    lines.push(last::cost(state, now()));
+    lines
 }
 
 /// Finds out what is to be taken and whether it can be.
@@ -135,16 +170,7 @@ impl Taking<'_> {
         )];
         listed(&mut lines, "commits", commits.into_iter());
         listed(&mut lines, "files", files.iter().cloned());
-        let runs = files.iter().filter_map(|path| Some(format!("{path} ({})", protected::group(path)?)));
-        let runs: Vec<String> = runs.collect();
-        match runs.is_empty() {
-            true => lines.push("  runs on your machine   none changed".to_owned()),
-            false => {
-                lines.push("  runs on your machine".to_owned());
-                // All of them: what is not shown here is run unseen.
-                lines.extend(runs.iter().map(|path| format!("             {}", words::line(path, 200))));
-            }
-        }
+        lines.extend(last::machine(files));
         Ok(lines)
     }
 
@@ -186,25 +212,64 @@ impl Taking<'_> {
         Err(failure.hint(format!("commit them or put them aside, then: pit accept {}", self.name)))
     }
 
+    /// Puts the changes into the working tree that has the branch, and into its index, and commits nothing.
+    fn stage(&self, yes: bool) -> Result<Exit, Failure> {
+        let folder = self.git.work_tree_of(&self.onto)?.ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                format!("{} is checked out nowhere, so there is no working tree", short(&self.onto)),
+            )
+        })?;
+        let here = Git::at(&folder);
+        if !here.list(&["diff", "--cached", "--name-only", "-z"])?.is_empty() {
+            return Err(Failure::new(Exit::Failed, "something is staged already; nothing has changed")
+                .hint("commit it or unstage it, so that the two are not mixed"));
+        }
+        if !confirm(&format!("put its changes into {}", clean(&folder.to_string_lossy())), yes)? {
+            println!("not accepted; nothing has changed");
+            return Ok(Exit::Cancelled);
+        }
+        let tree = self.aside(|aside| {
+            self.merge_in(aside, &self.run.tip.to_string(), Merge::Staged)?;
+            aside.text(&["write-tree"])
+        })?;
+        // As a whole or not at all: it stops at a file that the person has changed since.
+        here.run(&["read-tree", "-m", "-u", &self.old.to_string(), &tree])?;
+        println!("{} is staged on {} and not committed", self.name, short(&self.onto));
+        println!("  next       git diff --cached · git commit · git stash puts it aside");
+        Ok(Exit::Done)
+    }
+
     /// Makes the commit, aside.
     fn merge(&self, squash: bool) -> Result<Oid, Failure> {
+        let how = if squash { Merge::Squashed } else { Merge::Merged };
+        self.aside(|aside| {
+            self.merge_in(aside, &self.run.tip.to_string(), how)?;
+            aside.commit("HEAD")
+        })
+    }
+
+    /// Does something in a working tree of its own that stands at the branch.
+    fn aside<T>(&self, act: impl FnOnce(&Git) -> Result<T, Failure>) -> Result<T, Failure> {
         let aside = tempfile::Builder::new().prefix("pit-accept-").tempdir()?;
         let folder = aside.path().join("tree");
-        let (path, old, tip) = (folder.to_string_lossy().into_owned(), self.old.to_string(), self.run.tip.to_string());
+        let (path, old) = (folder.to_string_lossy().into_owned(), self.old.to_string());
         // To fill it is no act of the person's: no hook.
         let add = ["-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", &path, &old];
         self.git.run(&add)?;
-        let made = self.merge_in(&Git::at(&folder), &tip, squash);
+        let made = act(&Git::at(&folder));
         // That it stays behind harms nothing: git forgets a working tree whose folder is gone.
         let _ = self.git.try_run(&["worktree", "remove", "--force", &path]);
         made
     }
 
-    fn merge_in(&self, aside: &Git, tip: &str, squash: bool) -> Result<Oid, Failure> {
+    fn merge_in(&self, aside: &Git, tip: &str, how: Merge) -> Result<(), Failure> {
         let title = words::line(&self.run.started.title, 60);
         let message = format!("{title}\n\nPit-Run: {}", self.run.started.site.tree);
-        let args: &[&str] =
-            if squash { &["merge", "--squash", "--quiet", tip] } else { &["merge", "--no-ff", "-m", &message, tip] };
+        let args: &[&str] = match how {
+            Merge::Merged => &["merge", "--no-ff", "-m", &message, tip],
+            Merge::Squashed | Merge::Staged => &["merge", "--squash", "--quiet", tip],
+        };
         let merged = aside.try_run(args)?;
         if !merged.done {
             let files = aside.list(&["diff", "--name-only", "-z", "--diff-filter=U"])?;
@@ -219,10 +284,10 @@ impl Taking<'_> {
             }
             return Err(failure);
         }
-        if squash {
+        if how == Merge::Squashed {
             aside.run(&["commit", "--quiet", "-m", &message])?;
         }
-        aside.commit("HEAD")
+        Ok(())
     }
 
     /// Puts the commit on the branch, in one step that fails as a whole.

@@ -2,12 +2,13 @@
 
 use super::Failure;
 use super::display::{Display, HowArgs, Left};
+use super::follow::changed;
 use super::open::{Place, find, state};
 use super::view::{Other, View};
 use crate::run::clock::now;
 use crate::run::state::Phase;
 use crate::surface::exit::Exit;
-use crate::surface::words;
+use crate::surface::last;
 
 /// `pit attach`
 #[derive(Debug, clap::Args)]
@@ -25,13 +26,15 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let (id, by) = (named.tree.short(), desk.repo.person().name.clone());
     let ended = state(&desk.journal, named.tree).await?;
     if ended.root().is_some_and(|root| root.phase != Phase::Live) {
-        words::last_screen(&ended, now()).iter().for_each(|line| println!("{line}"));
+        let changed = changed(&desk.repo, ended.root().map(|root| (root.started.base, root.tip)));
+        last::screen(&ended, now(), changed.as_ref()).iter().for_each(|line| println!("{line}"));
         return Ok(Exit::of(&ended));
     }
     let nobody = || {
         Failure::new(Exit::Interrupted, format!("nobody is at work on {id}; what it did is kept"))
             .hint(format!("pit resume {id} goes on, pit status {id} shows what it stands at"))
     };
+    let repo = desk.repo.clone();
     let other = Other::watch(desk, named.tree).await?.ok_or_else(nobody)?;
     let view = View::Other(other);
     let events = view.events();
@@ -46,7 +49,9 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         }
         Left::Over if view.look(|state| state.root().is_some_and(|root| root.phase == Phase::Live)) => Err(nobody()),
         Left::Over => {
-            view.look(|state| words::last_screen(state, now())).iter().for_each(|line| println!("{line}"));
+            let changed = changed(&repo, view.look(|state| state.root().map(|root| (root.started.base, root.tip))));
+            let lines = view.look(|state| last::screen(state, now(), changed.as_ref()));
+            lines.iter().for_each(|line| println!("{line}"));
             Ok(view.look(Exit::of))
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use orchestra_pit_core::id::Oid;
 use tokio::sync::broadcast;
 
 use super::Failure;
@@ -9,11 +10,13 @@ use super::detach::log;
 use super::display::{Display, HowArgs, Left};
 use super::view::View;
 use crate::assemble::Pit;
+use crate::effect::store::Repo;
+use crate::effect::vcs::compare::{Compared, compare};
 use crate::run::Tree;
 use crate::run::clock::now;
 use crate::run::events::Live;
 use crate::surface::exit::Exit;
-use crate::surface::{json, words};
+use crate::surface::{json, last};
 
 /// What standard output gets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]
@@ -25,6 +28,13 @@ pub enum Output {
     Json,
     /// One JSON object a line for what happens, and the one at the end.
     StreamJson,
+}
+
+/// What a run's branch has that its base has not.
+pub fn changed(repo: &Repo, ends: Option<(Oid, Oid)>) -> Option<Compared> {
+    let (base, tip) = ends?;
+    // A screen with less on it is better than none.
+    compare(repo, base, tip).ok()
 }
 
 /// Shows what happens until the tree has ended or is stopped; then the last screen.
@@ -63,7 +73,8 @@ pub async fn follow(
     pit.bells.silence(tree.id);
     match output {
         Output::Text => {
-            for line in tree.look(|state| words::last_screen(state, now())) {
+            let changed = changed(&pit.repo, tree.look(|state| state.root().map(|root| (root.started.base, root.tip))));
+            for line in tree.look(|state| last::screen(state, now(), changed.as_ref())) {
                 display.result(&line);
             }
         }

@@ -1,0 +1,144 @@
+//! What a run came to: the last screen, and what a person is shown before taking a result.
+
+use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::protected;
+use orchestra_pit_core::time::Time;
+
+use super::words::{count, ended, line, long, usd};
+use crate::effect::vcs::compare::Compared;
+use crate::run::State;
+use crate::run::state::{Phase, Run};
+
+/// Denials that are named one by one.
+const DENIED: usize = 20;
+
+/// The last screen, good end or bad: what it came to, what it says of itself, what it was refused, what it cost, how to go
+/// on. `changed` is what its branch has that its base has not.
+pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<String> {
+    let Some(root) = state.root() else { return Vec::new() };
+    let name = root.started.site.tree.short();
+    let head = match root.ended() {
+        Some(end) if matches!(end.end, End::Done(_)) => "done, not verified".to_owned(),
+        Some(end) => ended(&end.end),
+        None => "stopped".to_owned(),
+    };
+    let mut lines = vec![format!("{name}  {head}        {}", branch(root, changed))];
+    if let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) {
+        lines.push(format!("  summary    {}", line(&report.summary, 160)));
+    }
+    lines.extend(report(root));
+    if root.ended().is_some() {
+        lines.push(VERDICT.to_owned());
+    }
+    lines.extend(changed.map(|changed| machine(&changed.paths)).unwrap_or_default());
+    lines.extend(denied(state));
+    lines.push(cost(state, now));
+    lines.push(match &root.phase {
+        Phase::Ended(end) if matches!(end.end, End::Exhausted(_)) => {
+            format!("  next       kept; pit budget {name} --usd N, then pit send {name} \"go on\" · pit diff {name}")
+        }
+        Phase::Ended(_) if root.tip == root.started.base => {
+            format!("  next       pit logs {name} · pit send {name} \"…\"")
+        }
+        Phase::Ended(_) => format!("  next       pit diff {name} · pit accept {name} · pit send {name} \"…\""),
+        Phase::Live => format!("  next       kept; pit resume {name} goes on · pit cancel {name}"),
+    });
+    lines
+}
+
+/// What was verified.
+pub const VERDICT: &str = "  verdict    none: this pit runs no checks yet";
+
+/// The branch, what is on it, and what it stands on.
+fn branch(root: &Run, changed: Option<&Compared>) -> String {
+    let short = |name: &str| line(name.strip_prefix("refs/heads/").unwrap_or(name), 80);
+    let commits = if root.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", root.commits) };
+    let size = changed.filter(|changed| !changed.paths.is_empty()).map(|changed| {
+        let files =
+            if changed.paths.len() == 1 { "1 file".to_owned() } else { format!("{} files", changed.paths.len()) };
+        format!(", {files}, +{} −{}", changed.added, changed.removed)
+    });
+    let base: String = root.started.base.to_string().chars().take(7).collect();
+    let onto = root.started.onto.as_deref().map_or("no branch".to_owned(), short);
+    format!("{}   {commits}{}, on {onto} @ {base}", short(&root.started.site.branch), size.unwrap_or_default())
+}
+
+/// The criteria with their evidence, and the doubts.
+pub fn report(root: &Run) -> Vec<String> {
+    let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) else { return Vec::new() };
+    let mut lines = Vec::new();
+    let wanted = root.task().map(|task| task.criteria.as_slice()).unwrap_or_default();
+    for (at, evidence) in report.criteria.iter().enumerate() {
+        let lead = if at == 0 { "criteria" } else { "" };
+        let met = if evidence.met { "met" } else { "NOT MET" };
+        let text = wanted.iter().find(|criterion| criterion.id == evidence.criterion).map(|criterion| &criterion.text);
+        let text = text.map(|text| format!("  {}", line(text, 60))).unwrap_or_default();
+        lines.push(format!(
+            "  {lead:<10} {}{text}  {met}: {}",
+            line(&evidence.criterion, 60),
+            line(&evidence.evidence, 100)
+        ));
+    }
+    for (at, doubt) in report.doubts.iter().enumerate() {
+        lines.push(format!("  {:<10} \"{}\"", if at == 0 { "doubts" } else { "" }, line(doubt, 140)));
+    }
+    lines
+}
+
+/// Every changed file that runs on the person's machine outside the sandbox. All of them: what is not shown is run unseen.
+pub fn machine(paths: &[String]) -> Vec<String> {
+    let runs = paths.iter().filter_map(|path| Some(format!("{} ({})", line(path, 200), protected::runs(path)?)));
+    let runs: Vec<String> = runs.collect();
+    match runs.is_empty() {
+        true => vec!["  runs on your machine   none changed".to_owned()],
+        false => std::iter::once("  runs on your machine".to_owned())
+            .chain(runs.into_iter().map(|path| format!("             {path}")))
+            .collect(),
+    }
+}
+
+/// What was refused, in all its runs.
+pub fn denied(state: &State) -> Vec<String> {
+    let runs = state.order.iter().filter_map(|id| state.runs.get(id));
+    let all: Vec<_> = runs.flat_map(|run| run.refused.iter().map(move |no| (run, no))).collect();
+    let mut lines = Vec::new();
+    for (at, (run, no)) in all.iter().take(DENIED).enumerate() {
+        let about = if no.about.is_empty() { String::new() } else { format!(" {}", line(&no.about, 60)) };
+        let lead = if at == 0 { format!("  denied     {}: ", all.len()) } else { "             ".to_owned() };
+        let (agent, function, rule) = (line(run.agent(), 20), line(&no.function, 30), line(&no.rule, 40));
+        lines.push(format!("{lead}{agent}, {function}{about} ({rule})"));
+    }
+    if all.len() > DENIED {
+        lines.push(format!("             and {} more", all.len() - DENIED));
+    }
+    lines
+}
+
+/// What it cost: money, time, tokens and the person.
+pub fn cost(state: &State, now: Time) -> String {
+    let Some(root) = state.root() else { return String::new() };
+    let spent = state.balance(root.started.site.tree).spent;
+    let usage = state.runs.values().fold((0, 0, 0), |(input, cached, output), run| {
+        (input + run.usage.input, cached + run.usage.cached_read, output + run.usage.output)
+    });
+    let cached = (usage.1 * 100).checked_div(usage.0).unwrap_or(0);
+    let asked: u32 = state.runs.values().map(|run| run.asked).sum();
+    let until = root.ended().map_or(now, |_| root.last.0);
+    format!(
+        "  cost       {}, {}, {} tokens in ({cached} % cached), {} out; asked you {}",
+        usd(spent.micro_usd),
+        long(until.since(root.since)),
+        count(usage.0),
+        count(usage.2),
+        times(asked),
+    )
+}
+
+fn times(number: u32) -> String {
+    match number {
+        0 => "nothing".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}
