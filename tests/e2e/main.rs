@@ -5,11 +5,13 @@
 mod accept;
 mod agent;
 mod bad_input;
+mod clean;
 mod coder;
 mod config;
 mod delegate;
 mod demo;
 mod docs;
+mod doctor;
 mod guests;
 mod model;
 mod people;

@@ -94,3 +94,22 @@ fn without_a_model_nothing_starts() {
         stage.pit(&["run", "--solo", "x", "-m", "antropic/claude"]).exits(2).says("did you mean `anthropic/claude`?");
     assert!(stage.trees().is_empty());
 }
+
+#[test]
+fn for_programs_there_is_an_envelope_also_when_nothing_begins() {
+    let stage = Stage::new();
+    let home = stage.home().to_string_lossy().into_owned();
+    for (args, exit) in [
+        (vec!["run", "x", "-o", "json"], 2),
+        (vec!["run", "NOWHERE.md", "-o", "stream-json"], 2),
+        (vec!["-C", &home, "run", "x", "-o", "json"], 1),
+        (vec!["agent", "run", "nowhere.wasm", "x", "-o", "json"], 2),
+        (vec!["resume", "3f", "-o", "json"], 2),
+    ] {
+        let said = stage.pit(&args).exits(exit);
+        let one: serde_json::Value = serde_json::from_str(said.out.trim()).expect("one object and nothing else");
+        assert_eq!((one["schema"].as_u64(), one["exit"].as_i64()), (Some(1), Some(exit.into())), "{args:?}");
+        assert!(one["error"].as_str().is_some_and(|error| !error.is_empty()) && one["hints"].is_array(), "{one}");
+        assert!(said.err.starts_with("pit: "), "people are told too: {}", said.err);
+    }
+}

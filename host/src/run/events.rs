@@ -27,6 +27,11 @@ pub enum Live {
         /// More of it.
         delta: Delta,
     },
+    /// Pit itself has something to say.
+    Notice {
+        /// In a line.
+        text: String,
+    },
     /// A command did nothing.
     Unheeded {
         /// For whom it was.

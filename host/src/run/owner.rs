@@ -200,7 +200,7 @@ async fn next_line(events: &mut broadcast::Receiver<Live>) -> Option<String> {
                 serde_json::json!({ "delta": { "run": run, "text": text } })
             }
             Ok(Live::Unheeded { run, why }) => serde_json::json!({ "unheeded": { "run": run, "why": why } }),
-            Ok(Live::Delta { .. }) => continue,
+            Ok(Live::Delta { .. } | Live::Notice { .. }) => continue,
             Err(RecvError::Lagged(_)) => serde_json::json!({ "missed": true }),
             Err(RecvError::Closed) => return None,
         };

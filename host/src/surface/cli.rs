@@ -6,18 +6,21 @@ use clap::{Parser, Subcommand};
 use orchestra_pit_core::id::RunId;
 
 use super::exit::Exit;
+use follow::Output;
 
 mod accept;
 mod agent;
 mod ask;
 mod attach;
 mod changes;
+mod clean;
 mod completion;
 mod config;
 mod demo;
 mod detach;
 mod diff;
 mod display;
+mod doctor;
 mod editor;
 mod follow;
 mod git;
@@ -75,6 +78,10 @@ enum Verb {
     Trust(trust::Args),
     /// Write a first pit.toml.
     Init(config::InitArgs),
+    /// Whether everything is there that a run needs, and what to type where it is not.
+    Doctor(doctor::Args),
+    /// Remove what is kept of runs whose work is on another branch. Unmerged work stays.
+    Clean(clean::Args),
     /// What is configured here.
     #[command(subcommand)]
     Config(config::Verb),
@@ -114,14 +121,17 @@ pub async fn run(pit: Pit) -> Exit {
     if pit.hosts.is_some() {
         detach::leave_session();
     }
+    let output = match &pit.verb {
+        Verb::Run(args) => args.output(),
+        Verb::Resume(args) => args.output(),
+        Verb::Agent(agent::Verb::Run(args)) => args.output(),
+        _ => Output::Text,
+    };
     // A host is started where it belongs.
     let directory = if pit.hosts.is_some() { PathBuf::from(".") } else { pit.directory };
     let at = match open::Place::enter(&directory) {
         Ok(at) => at.hosting(pit.hosts, pit.attended),
-        Err(failure) => {
-            failure.tell();
-            return failure.exit;
-        }
+        Err(failure) => return failure.tell_as(output),
     };
     let done = match pit.verb {
         Verb::Demo(args) => demo::run(&at, args).await,
@@ -129,6 +139,8 @@ pub async fn run(pit: Pit) -> Exit {
         Verb::Diff(args) => diff::run(&at, args).await,
         Verb::Accept(args) => accept::run(&at, args).await,
         Verb::Trust(args) => trust::run(&at, &args),
+        Verb::Doctor(args) => doctor::run(&at, args).await,
+        Verb::Clean(args) => clean::run(&at, args).await,
         Verb::Init(args) => config::init(&at, &args),
         Verb::Config(verb) => config::run(&at, verb),
         Verb::Completion(args) => completion::run(&args),
@@ -146,8 +158,5 @@ pub async fn run(pit: Pit) -> Exit {
         Verb::Budget(args) => say::budget(&at, args).await,
         Verb::Cancel(args) => say::cancel(&at, args).await,
     };
-    done.unwrap_or_else(|failure| {
-        failure.tell();
-        failure.exit
-    })
+    done.unwrap_or_else(|failure| failure.tell_as(output))
 }

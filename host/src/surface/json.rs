@@ -15,6 +15,17 @@ use crate::run::state::{Phase, Run};
 /// The version of everything in this file. New fields may come; a field that goes or changes is a new version.
 pub const SCHEMA: u32 = 1;
 
+/// What a command came to that began nothing, as the object at the end of `json` and `stream-json`.
+pub fn failure(exit: Exit, error: &str, hints: &[String]) -> serde_json::Value {
+    serde_json::json!({
+        "schema": SCHEMA,
+        "state": exit.word(),
+        "exit": exit.code(),
+        "error": error,
+        "hints": hints,
+    })
+}
+
 /// A tree of runs.
 #[derive(Debug, Serialize)]
 pub struct Tree {

@@ -55,6 +55,9 @@ pub struct RunArgs {
     agents: AgentArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    /// What standard output gets.
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
+    output_format: Output,
     #[command(flatten)]
     detach: DetachArgs,
     #[command(flatten)]
@@ -63,6 +66,13 @@ pub struct RunArgs {
     approvals: ApprovalArgs,
     #[command(flatten)]
     model: ModelArgs,
+}
+
+impl RunArgs {
+    /// What standard output gets, also when nothing begins.
+    pub fn output(&self) -> Output {
+        self.output_format
+    }
 }
 
 /// The model behind each alias, as it goes on record.
@@ -148,7 +158,7 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();
     let tree = Tree::start(pit.host.clone(), tree).await?;
-    follow(&pit, &tree, events, Output::Text, args.how).await
+    follow(&pit, &tree, events, args.output_format, args.how).await
 }
 
 /// A new tree's id.

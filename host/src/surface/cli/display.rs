@@ -251,7 +251,10 @@ impl Display {
                 }
             }
             Live::Record { run, event, .. } => {
-                let shown = !self.how.quiet && (self.screen.is_none() || self.how.verbose || is_important(event));
+                // What is asked here in a moment is not told before.
+                let asked = self.tty.is_some() && is_question(event);
+                let wanted = self.screen.is_none() || self.how.verbose || is_important(event);
+                let shown = !self.how.quiet && wanted && !asked;
                 let mut lines: Vec<String> = Vec::new();
                 self.view.look(|state| {
                     if shown {
@@ -272,7 +275,8 @@ impl Display {
                 self.answered.retain(|(answered, _)| answered != run);
                 self.say(&clean(why));
             }
-            Live::Delta { .. } => {}
+            Live::Notice { text } if !self.how.quiet => self.say(&clean(text)),
+            Live::Notice { .. } | Live::Delta { .. } => {}
         }
     }
 

@@ -130,7 +130,9 @@ const NEWEST: &str = "last";
 /// Finds the run that a person means: `3f` a tree by the beginning of its id, `3f.2` a run of it, `last` or nothing the
 /// newest tree.
 pub async fn find(journal: &Journal, text: Option<&str>) -> Result<Named, Failure> {
-    let trees = journal.trees().await?;
+    let mut trees = journal.trees().await?;
+    // Of a run that was removed only the headers are left.
+    trees.retain(|row| row.first.started.is_some());
     let Some(text) = text.filter(|text| *text != NEWEST) else {
         let newest = trees.last().ok_or_else(nothing_yet)?;
         return Ok(Named { tree: newest.first.tree, run: newest.first.tree });

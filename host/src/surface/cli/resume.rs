@@ -26,6 +26,13 @@ pub struct Args {
     model: ModelArgs,
 }
 
+impl Args {
+    /// What standard output gets, also when nothing begins.
+    pub fn output(&self) -> Output {
+        self.output_format
+    }
+}
+
 /// Resumes.
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     if args.detach.detach && at.hosts().is_none() {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use orchestra_pit_core::call::delegate::Task;
 use orchestra_pit_core::policy::Profile;
-use orchestra_pit_core::text::clean;
 
 use super::Failure;
 use super::agent::{aliases, random_hash, random_id};
@@ -20,6 +19,7 @@ use crate::assemble;
 use crate::config::file;
 use crate::config::written::Flags;
 use crate::effect::store::Repo;
+use crate::run::events::Live;
 use crate::run::{Spec, Tree};
 use crate::shipped::AGENTS;
 use crate::surface::exit::Exit;
@@ -59,6 +59,13 @@ pub struct Args {
     limits: LimitArgs,
     #[command(flatten)]
     agents: AgentArgs,
+}
+
+impl Args {
+    /// What standard output gets, also when nothing begins.
+    pub fn output(&self) -> Output {
+        self.output_format
+    }
 }
 
 /// Runs.
@@ -110,7 +117,13 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let events = pit.host.events.subscribe();
     // It may take its time on a large tree, and nothing waits for it.
     if !args.with_changes {
-        tokio::task::spawn_blocking(move || unseen(&repo));
+        let notices = pit.host.events.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Some(text) = unseen(&repo) {
+                // It may be over already.
+                let _ = notices.send(Live::Notice { text });
+            }
+        });
     }
     let tree = Tree::start(pit.host.clone(), tree).await?;
     follow(&pit, &tree, events, args.output_format, args.how).await
@@ -136,13 +149,11 @@ fn task(at: &Place, text: &str) -> Result<spec::Spec, Failure> {
 }
 
 /// One line about what the person has changed and not committed: agents start from HEAD.
-fn unseen(repo: &Arc<Repo>) {
-    if let Ok(changed) = repo.uncommitted()
-        && let Some(first) = changed.first()
-    {
-        let more = changed.len() - 1;
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        eprintln!("agents start from HEAD and do not see what is not committed: {}{more}", clean(first));
-        eprintln!("--with-changes takes it along");
-    }
+fn unseen(repo: &Arc<Repo>) -> Option<String> {
+    let changed = repo.uncommitted().ok()?;
+    let first = changed.first()?;
+    let more = changed.len() - 1;
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let what = "agents start from HEAD and do not see what is not committed";
+    Some(format!("{what}: {first}{more}; --with-changes takes it along"))
 }

@@ -71,7 +71,10 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
         let tree = row.first.tree;
         let state = state(&desk.journal, tree).await?;
         if args.json {
-            println!("{}", serde_json::to_string(&json::tree(&state))?);
+            // Of a run that was removed only the headers are left.
+            if let Some(tree) = json::tree(&state) {
+                println!("{}", serde_json::to_string(&tree)?);
+            }
             continue;
         }
         let Some(root) = state.root() else { continue };

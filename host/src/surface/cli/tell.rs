@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use orchestra_pit_core::text::clean;
 
+use super::follow::Output;
 use crate::surface::exit::Exit;
+use crate::surface::json;
 
 /// A command that did not do what it was asked.
 #[derive(Debug)]
@@ -35,6 +37,15 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Says it on standard error, and to a program that waits for JSON on standard output too. Comes back with the exit code.
+    pub fn tell_as(&self, output: Output) -> Exit {
+        self.tell();
+        if output != Output::Text {
+            println!("{}", json::failure(self.exit, &self.error, &self.hints));
+        }
+        self.exit
     }
 
     /// Says it on standard error.

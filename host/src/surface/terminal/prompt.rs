@@ -387,3 +387,53 @@ pub fn oldest(state: &State, hidden: impl Fn(RunId, u64) -> bool) -> Option<RunI
     let open = state.runs.iter().filter_map(|(id, run)| Some((asks(run)?, *id)));
     open.filter(|((_, seq), id)| !hidden(*id, *seq)).min_by_key(|((at, _), _)| *at).map(|(_, id)| id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: RunId = RunId([3; 16]);
+
+    fn low(item: Item, cap: u64) -> Shortage {
+        Shortage { item, account: TREE, cap, spent: cap - cap / 10 }
+    }
+
+    #[test]
+    fn a_low_budget_is_raised_by_a_key_and_enter_spends_nothing() {
+        let mut prompt = Prompt::budget(TREE, &low(Item::MicroUsd, 5_000_000)).unwrap();
+        let shown: String = prompt.rows(80).into_iter().map(|row| row.text + "\n").collect();
+        for text in
+            ["$4.50 of $5.00 are spent", "raise it to $10.00?", "pit budget 03030303 --usd 10.00", "[y] raise it"]
+        {
+            assert!(shown.contains(text), "no `{text}` in {shown}");
+        }
+        assert_eq!(prompt.key(Key::Enter), Act::Wait);
+        assert_eq!(prompt.clone().key(Key::Char('n')), Act::Dismiss);
+        let caps = Caps { micro_usd: Some(10_000_000), ..Caps::default() };
+        assert_eq!(prompt.key(Key::Char('y')), Act::Say(What::Budget { caps }));
+        assert!(Prompt::budget(TREE, &low(Item::Tokens, 100)).is_some());
+    }
+
+    #[test]
+    fn an_edited_plan_that_is_none_is_not_sent_and_not_lost() {
+        let body = "[[task]]\nid = \"a\"\n".to_owned();
+        let mut prompt = Prompt {
+            run: TREE,
+            call: Some(1),
+            kind: Kind::Proposal { body: body.clone(), plan: true },
+            head: String::new(),
+            long: Long::Nothing,
+            details: Vec::new(),
+            typed: None,
+            note: String::new(),
+        };
+        assert_eq!(prompt.key(Key::Char('e')), Act::Edit(body.clone()));
+        assert_eq!(prompt.edited(Ok(body)), Act::Wait);
+        assert_eq!(prompt.edited(Ok("[[task".to_owned())), Act::Wait);
+        assert!(prompt.note.contains("no plan"), "{}", prompt.note);
+        assert_eq!(prompt.key(Key::Char('e')), Act::Edit("[[task".to_owned()));
+        let better = "[[task]]\nid = \"b\"\n".to_owned();
+        let say = Act::Say(What::Approve { run: false, body: Some(better.clone()) });
+        assert_eq!(prompt.edited(Ok(better)), say);
+    }
+}

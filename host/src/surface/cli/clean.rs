@@ -1,0 +1,158 @@
+//! `pit clean`: removes what is kept of runs whose work is somewhere else too. Unmerged work is never removed, whatever is said.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "removes the logs and locks of runs that are removed, in pit's own folder"
+)]
+
+use orchestra_pit_core::id::{Oid, RunId};
+use orchestra_pit_core::text::clean;
+
+use super::Failure;
+use super::ask::confirm;
+use super::git::Git;
+use super::open::{Desk, Place, state};
+use crate::run::State;
+use crate::run::state::{Phase, Run};
+use crate::surface::exit::Exit;
+use crate::surface::words::line;
+
+/// `pit clean`
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Shows what would be removed and what not, and removes nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Says yes without a question.
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// A run, and why it can go or stays.
+struct Found {
+    tree: RunId,
+    title: String,
+    verdict: Result<String, String>,
+    state: State,
+}
+
+/// Shows, asks, removes.
+pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
+    let desk = at.desk()?;
+    let git = Git::at(desk.repo.common());
+    let mut found = Vec::new();
+    for row in desk.journal.trees().await? {
+        let tree = row.first.tree;
+        let state = state(&desk.journal, tree).await?;
+        let Some(root) = state.root() else { continue };
+        let (title, verdict) = (line(&root.started.title, 50), verdict(&desk, &git, &state, root)?);
+        found.push(Found { tree, title, verdict, state });
+    }
+    let (gone, kept): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.verdict.is_ok());
+    for found in gone.iter().chain(&kept) {
+        let (what, why) = match &found.verdict {
+            Ok(why) => ("remove", why),
+            Err(why) => ("keep", why),
+        };
+        println!("{what:<7} {}  {:<50} {}", found.tree.short(), found.title, clean(why));
+    }
+    if gone.is_empty() {
+        println!("there is nothing to remove");
+        return Ok(Exit::Done);
+    }
+    if args.dry_run {
+        return Ok(Exit::Done);
+    }
+    let runs = if gone.len() == 1 { "1 run".to_owned() } else { format!("{} runs", gone.len()) };
+    if !confirm(&format!("remove {runs}, with branch, record and log"), args.yes)? {
+        println!("nothing was removed");
+        return Ok(Exit::Cancelled);
+    }
+    for found in gone {
+        remove(&desk, &git, &found).await?;
+    }
+    println!("{runs} removed");
+    Ok(Exit::Done)
+}
+
+/// Why a run can go, or why it stays.
+fn verdict(desk: &Desk, git: &Git, state: &State, root: &Run) -> Result<Result<String, String>, Failure> {
+    let tree = root.started.site.tree;
+    if desk.bells.owned(tree) {
+        return Ok(Err("a pit is at work on it".to_owned()));
+    }
+    if root.phase == Phase::Live {
+        let id = tree.short();
+        return Ok(Err(format!("it has not ended: pit resume {id}, or pit cancel {id}")));
+    }
+    if root.tip == root.started.base {
+        return Ok(Ok("it committed nothing".to_owned()));
+    }
+    let own = root.started.site.branch.as_str();
+    if let Some(branch) = holding(git, root.tip, own)? {
+        return Ok(Ok(format!("{} has its commits", short(&branch))));
+    }
+    // Squashed, its commits are nowhere else, but its work is.
+    if let Some(taken) = state.accepted.last().filter(|taken| !taken.undone)
+        && let Some(branch) = holding(git, taken.new, own)?
+    {
+        return Ok(Ok(format!("accepted onto {}", short(&branch))));
+    }
+    Ok(Err(match desk.repo.ref_at(own).map_err(|error| Failure::new(Exit::Failed, error.message))? {
+        Some(_) => format!("only its own branch {} has its commits", short(own)),
+        None => format!("its branch is gone and no other has its commits: git branch NAME {}", brief(root.tip)),
+    }))
+}
+
+/// A branch or tag, not the run's own nor another run's, that has a commit.
+fn holding(git: &Git, commit: Oid, own: &str) -> Result<Option<String>, Failure> {
+    let contains = format!("--contains={commit}");
+    let said =
+        git.try_run(&["for-each-ref", "--format=%(refname)", &contains, "refs/heads", "refs/remotes", "refs/tags"])?;
+    // A commit that is gone is in no branch.
+    let all = if said.done { String::from_utf8_lossy(&said.out).into_owned() } else { String::new() };
+    // Another run's branch may be removed by this very command.
+    Ok(all.lines().find(|name| *name != own && !name.starts_with("refs/heads/pit/")).map(str::to_owned))
+}
+
+async fn remove(desk: &Desk, git: &Git, found: &Found) -> Result<(), Failure> {
+    let tree = found.tree;
+    // Nobody goes on with it in the meantime.
+    let _lease = desk.bells.take(tree)?;
+    let failed = |error: orchestra_pit_core::call::Error| Failure::new(Exit::Failed, error.message);
+    let own = found.state.root().map(|root| root.started.site.branch.clone()).unwrap_or_default();
+    // What the person has checked out is theirs, and so is what they added to it.
+    let tip = found.state.root().map(|root| root.tip);
+    if git.work_tree_of(&own)?.is_none()
+        && desk.repo.ref_at(&own).map_err(failed)? == tip
+        && let Some(tip) = tip
+    {
+        git.run(&["update-ref", "-d", &own, &tip.to_string()])?;
+    }
+    let records = desk.journal.read_tree(tree, 0).await?;
+    desk.journal.claim(tree).await?;
+    for (id, run) in &found.state.runs {
+        let task = run.started.site.branch.as_str();
+        if task.starts_with("refs/pit/tasks/") && desk.repo.ref_at(task).map_err(failed)?.is_some() {
+            git.run(&["update-ref", "-d", task])?;
+        }
+        desk.repo.unpin(*id).map_err(failed)?;
+    }
+    // The headers stay, so that the rest of the journal can still be checked.
+    for row in records {
+        desk.journal.erase(row.header.run, row.header.number).await?;
+    }
+    for file in [format!("logs/{tree}.log"), format!("locks/{tree}.lock")] {
+        // What is not there is gone already.
+        let _ = std::fs::remove_file(desk.repo.state().join(file));
+    }
+    Ok(())
+}
+
+fn short(branch: &str) -> &str {
+    branch.strip_prefix("refs/heads/").unwrap_or(branch)
+}
+
+fn brief(commit: Oid) -> String {
+    commit.to_string().chars().take(8).collect()
+}

@@ -1,0 +1,52 @@
+//! `pit doctor`: each thing that a run needs is there, or the line says what to type.
+
+use std::io::{Read as _, Write as _};
+
+use orchestra_pit_tests::Stage;
+
+fn lines(stage: &Stage, variables: &[(&str, &str)]) -> (Option<i32>, Vec<serde_json::Value>) {
+    let mut command = stage.command(&["doctor", "--json"]);
+    let output = command.envs(variables.iter().copied()).output().expect("pit");
+    let lines =
+        String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (output.status.code(), lines)
+}
+
+fn state(lines: &[serde_json::Value], what: &str) -> Vec<String> {
+    let of = lines.iter().filter(|line| line["what"] == what);
+    of.map(|line| format!("{}: {}", line["state"].as_str().unwrap(), line["found"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn it_says_what_is_there_and_what_is_missing() {
+    let stage = Stage::new();
+    let (_, found) = lines(&stage, &[("ANTHROPIC_API_KEY", "sk-very-secret")]);
+    for what in ["git", "repository", "state", "cache"] {
+        assert!(state(&found, what)[0].starts_with("ok: "), "{found:?}");
+    }
+    assert_eq!(state(&found, "key"), ["ok: ANTHROPIC_API_KEY is set, for anthropic at api.anthropic.com"]);
+    assert!(found.iter().all(|line| !line.to_string().contains("very-secret")), "a key is named and never shown");
+
+    let _ = stage.pit(&["-C", &stage.home().to_string_lossy(), "doctor"]).exits(1).says("MISSING").says("git init");
+    stage.write("pit.toml", "schema = 1\nnonsense = 2\n");
+    let _ = stage.pit(&["doctor"]).says("nonsense");
+}
+
+#[test]
+fn a_model_server_on_this_machine_is_found_and_how_to_name_it() {
+    // The port of vLLM; where something else has it there is nothing to see here.
+    let Ok(listener) = std::net::TcpListener::bind("127.0.0.1:8000") else { return };
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut stream = stream;
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n{\"data\": [{\"id\": \"tiny\"}]}");
+        }
+    });
+    let stage = Stage::new();
+    let (_, found) = lines(&stage, &[]);
+    assert!(
+        state(&found, "local server").contains(&"ok: vllm at 127.0.0.1:8000: -m vllm/tiny".to_owned()),
+        "{found:?}"
+    );
+}
