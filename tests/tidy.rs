@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use syn::visit::Visit;
 
+#[path = "tidy/crates.rs"]
+mod crates;
 #[path = "tidy/refusals.rs"]
 mod refusals;
 
@@ -263,4 +265,28 @@ fn the_top_level_is_what_it_is() {
         listed.lines().filter_map(|path| path.split('/').next()).filter(|name| !name.starts_with('.')).collect();
     let unknown: Vec<_> = top.iter().filter(|name| !TOP.contains(name)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn what_is_linked_in_is_licensed_freely_and_counted() {
+    let host = crates::of(&root(), "x86_64-unknown-linux-gnu");
+    assert!(host.len() > 100, "the host stands on more than {}", host.len());
+    assert!(host.len() <= crates::BUDGET, "{} crates, and {} are the budget", host.len(), crates::BUDGET);
+    for (workspace, target) in
+        [(".", "x86_64-unknown-linux-gnu"), ("plugins", "wasm32-wasip2"), ("sdk/rust", "wasm32-wasip2")]
+    {
+        for (package, licence) in crates::of(&root().join(workspace), target) {
+            assert!(crates::is_taken(&licence), "{package}: {licence:?} is not a licence that we link");
+        }
+    }
+}
+
+#[test]
+fn a_licence_that_takes_more_than_it_gives_is_found() {
+    for fine in ["MIT", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "(MIT OR Apache-2.0) AND Unicode-3.0", "Apache-2.0 / MIT"] {
+        assert!(crates::is_taken(fine), "{fine}");
+    }
+    for not in ["", "GPL-3.0", "LGPL-2.1 AND MIT", "(MIT AND GPL-2.0) OR AGPL-3.0", "MPL-2.0"] {
+        assert!(!crates::is_taken(not), "{not}");
+    }
 }
