@@ -245,6 +245,31 @@ fn ctrl_c_stops_and_keeps_and_a_second_one_stops_at_once() {
 }
 
 #[test]
+fn a_call_in_flight_comes_to_its_end_unless_that_is_not_wanted() {
+    for (again, left_open) in [(false, 0), (true, 1)] {
+        let stage = Stage::new();
+        let slow = ASK.replacen("[[conversation.reply]]\n", "[[conversation.reply]]\ndelay_ms = 3000\n", 1);
+        let script = script(&stage, &[&slow, FINISH].concat());
+        let mut run = stage.attend(&["agent", "run", "coder", "Paint it.", "-m", &script]);
+        run.sees("thinking");
+        run.types("\x03");
+        run.sees("once more stops at once");
+        if again {
+            run.types("\x03");
+        }
+        assert_eq!(run.ends(), 8, "{}", run.screen());
+        let id = stage.trees().remove(0);
+        let logs = stage.pit(&["logs", &id, "--json"]).exits(0).out;
+        let count = |what: &str| logs.lines().filter(|line| line.contains(&format!(r#""type":"{what}""#))).count();
+        assert_eq!(count("call.started") - count("call.completed"), left_open, "{logs}");
+        let mut run = stage.attend(&["resume", &id, "-m", &script]);
+        run.sees("answer>");
+        run.types("blue\r");
+        assert_eq!(run.ends(), 3, "{}", run.screen());
+    }
+}
+
+#[test]
 fn another_terminal_shows_the_run_answers_and_leaves_without_stopping_it() {
     let stage = Stage::new();
     let script = script(&stage, &[ASK, FINISH].concat());
