@@ -34,3 +34,15 @@ fn shells_are_told_of_every_command() {
     let _ = stage.pit(&["completion", "bash"]).exits(0).says("accept");
     let _ = stage.pit(&["completion", "abacus"]).exits(2);
 }
+
+#[test]
+fn a_reader_that_has_gone_away_is_no_reason_to_panic() {
+    let stage = Stage::new();
+    for args in [&["config", "show"][..], &["doctor"], &["ls"], &["status"]] {
+        let mut pit = stage.start(args);
+        drop(pit.stdout.take());
+        let said = pit.wait_with_output().expect("pit");
+        let err = String::from_utf8_lossy(&said.stderr);
+        assert!(said.status.code().is_some() && !err.contains("panicked"), "{args:?}: {err}");
+    }
+}

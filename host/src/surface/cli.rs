@@ -25,6 +25,7 @@ mod editor;
 mod follow;
 mod git;
 mod open;
+mod out;
 mod replay;
 mod resume;
 mod run;

@@ -7,11 +7,18 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use orchestra_pit_core::call::{Error, ErrorKind};
 use orchestra_pit_core::id::{Oid, RunId};
 
 use super::{Repo, failed, git_id, our_id};
+
+/// Refs that nobody but `pit` moves.
+const OURS: &[&str] = &["refs/pit/", "refs/heads/pit/"];
+
+/// A lock that was not let go of after this has nobody who would: the file it is for has a line.
+const ABANDONED: Duration = Duration::from_secs(1);
 
 /// What a ref must be for it to be moved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,20 +46,43 @@ impl Repo {
         if was != Was::Any && self.ref_at(name)? == Some(to) {
             return Ok(());
         }
-        let moved = self.with(|repo| {
-            match was {
-                Was::Any => repo.reference(name, git_id(to), true, why),
-                Was::Absent => repo.reference_matching(name, git_id(to), true, git2::Oid::ZERO_SHA1, why),
-                Was::At(old) => repo.reference_matching(name, git_id(to), true, git_id(old), why),
-            }
-            .map(drop)
-        });
+        let once = || {
+            self.with(|repo| {
+                match was {
+                    Was::Any => repo.reference(name, git_id(to), true, why),
+                    Was::Absent => repo.reference_matching(name, git_id(to), true, git2::Oid::ZERO_SHA1, why),
+                    Was::At(old) => repo.reference_matching(name, git_id(to), true, git_id(old), why),
+                }
+                .map(drop)
+            })
+        };
+        let moved = match once() {
+            Err(error) if error.code() == git2::ErrorCode::Locked && self.unlock(name) => once(),
+            moved => moved,
+        };
         moved.map_err(|error| match error.code() {
             git2::ErrorCode::Modified | git2::ErrorCode::Exists => {
                 Error::new(ErrorKind::Conflict, format!("somebody else moved {name}; it was left as it is"))
             }
             _ => self.has_room(name).err().unwrap_or_else(|| failed(&error)),
         })
+    }
+
+    /// Waits for whoever holds the lock of a ref. Git's lock is a file, which outlives a process that was killed while it held
+    /// it: one of ours that is as it was after [`ABANDONED`] is taken away. Of refs of ours only the owner of a tree moves
+    /// any, and git's own collector, which holds a lock for as long as it takes to look at one small file.
+    fn unlock(&self, name: &str) -> bool {
+        let lock = self.common.join(format!("{name}.lock"));
+        let stamp = || fs::metadata(&lock).and_then(|found| found.modified()).ok();
+        let Some(before) = stamp() else { return true };
+        let began = Instant::now();
+        while began.elapsed() < ABANDONED {
+            std::thread::sleep(Duration::from_millis(20));
+            if stamp() != Some(before) {
+                return true;
+            }
+        }
+        OURS.iter().any(|ours| name.starts_with(ours)) && fs::remove_file(lock).is_ok()
     }
 
     /// Whether git could have a ref of this name: not if there is one where a folder of it would have to be.

@@ -312,3 +312,32 @@ pub(crate) fn collecting(git: &Git, work: impl FnOnce()) -> usize {
         collector.join().unwrap()
     })
 }
+
+#[test]
+fn a_lock_that_a_killed_host_left_is_taken_away_and_nobody_elses() {
+    let git = Git::new(&[("a", b"1\n")]);
+    let (repo, head) = (git.open(), git.oid("HEAD"));
+    let left = |name: &str| {
+        let lock = git.dir.path().join(".git").join(format!("{name}.lock"));
+        std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
+        std::fs::write(&lock, "").unwrap();
+        lock
+    };
+    let ours = left("refs/pit/base/x");
+    repo.move_ref("refs/pit/base/x", Was::Any, head, "").unwrap();
+    assert!(!ours.exists() && repo.ref_at("refs/pit/base/x").unwrap() == Some(head));
+
+    let theirs = left("refs/heads/theirs");
+    repo.move_ref("refs/heads/theirs", Was::Any, head, "").unwrap_err();
+    assert!(theirs.exists(), "git may be at work there");
+
+    // One that is let go of is waited for.
+    let theirs = left("refs/heads/busy");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::fs::remove_file(&theirs).unwrap();
+        });
+        repo.move_ref("refs/heads/busy", Was::Any, head, "").unwrap();
+    });
+}

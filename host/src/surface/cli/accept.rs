@@ -12,6 +12,7 @@ use super::ask::confirm;
 use super::changes::Taken;
 use super::git::Git;
 use super::open::{Desk, Named, Place, find, state};
+use super::out::out;
 use crate::effect::store::Repo;
 use crate::run::State;
 use crate::run::clock::now;
@@ -77,12 +78,12 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let taking = taking(&desk, &named, &state, args.onto.as_deref())?;
     if desk.repo.reaches(taking.old, taking.run.tip).map_err(told)? {
-        println!("{} has all of {} already", short(&taking.onto), taking.name);
+        out!("{} has all of {} already", short(&taking.onto), taking.name);
         return Ok(Exit::Done);
     }
     let files = taking.files()?;
     for line in taking.screen(&files)?.into_iter().chain(reports(&state, taking.run)) {
-        println!("{line}");
+        out!("{line}");
     }
     if args.ff && !desk.repo.reaches(taking.run.tip, taking.old).map_err(told)? {
         return Err(moved(&taking.onto).hint(format!("pit accept {} makes a merge commit", taking.name)));
@@ -97,7 +98,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         _ => "a merge commit",
     };
     if !confirm(&format!("put it on {} as {how}", short(&taking.onto)), args.yes)? {
-        println!("not accepted; nothing has changed");
+        out!("not accepted; nothing has changed");
         return Ok(Exit::Cancelled);
     }
     // Whatever comes can be written down: nobody else is at work on the run.
@@ -109,8 +110,8 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let by = desk.repo.person().name.clone();
     let event = Event::Accepted { onto: taking.onto.clone(), old: taking.old, new, by };
     desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
-    println!("{} is on {} as {}", taking.name, short(&taking.onto), brief(new));
-    println!("  next       pit accept --undo {} takes it back", taking.name);
+    out!("{} is on {} as {}", taking.name, short(&taking.onto), brief(new));
+    out!("  next       pit accept --undo {} takes it back", taking.name);
     Ok(Exit::Done)
 }
 
@@ -226,7 +227,7 @@ impl Taking<'_> {
                 .hint("commit it or unstage it, so that the two are not mixed"));
         }
         if !confirm(&format!("put its changes into {}", clean(&folder.to_string_lossy())), yes)? {
-            println!("not accepted; nothing has changed");
+            out!("not accepted; nothing has changed");
             return Ok(Exit::Cancelled);
         }
         let tree = self.aside(|aside| {
@@ -235,8 +236,8 @@ impl Taking<'_> {
         })?;
         // As a whole or not at all: it stops at a file that the person has changed since.
         here.run(&["read-tree", "-m", "-u", &self.old.to_string(), &tree])?;
-        println!("{} is staged on {} and not committed", self.name, short(&self.onto));
-        println!("  next       git diff --cached · git commit · git stash puts it aside");
+        out!("{} is staged on {} and not committed", self.name, short(&self.onto));
+        out!("  next       git diff --cached · git commit · git stash puts it aside");
         Ok(Exit::Done)
     }
 
@@ -335,11 +336,11 @@ async fn undo(desk: &Desk, named: &Named, state: &State) -> Result<Exit, Failure
     let by = desk.repo.person().name.clone();
     let event = Event::Unaccepted { onto: last.onto.clone(), new: last.old, by };
     desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
-    println!("{} is at {} again; {} is kept on its own branch", short(&last.onto), brief(last.old), named.tree.short());
+    out!("{} is at {} again; {} is kept on its own branch", short(&last.onto), brief(last.old), named.tree.short());
     let base = state.root().map(|root| root.started.base);
     if let Some(base) = base.filter(|base| !desk.repo.reaches(last.old, *base).unwrap_or(true)) {
-        println!("what you had not committed when it started is in {}", brief(base));
-        println!("  next       git restore --source {} --worktree -- .", brief(base));
+        out!("what you had not committed when it started is in {}", brief(base));
+        out!("  next       git restore --source {} --worktree -- .", brief(base));
     }
     Ok(Exit::Done)
 }

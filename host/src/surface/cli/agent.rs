@@ -13,6 +13,7 @@ use super::detach::{self, DetachArgs};
 use super::display::HowArgs;
 use super::follow::{Output, follow};
 use super::open::Place;
+use super::out::out;
 use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
 use super::stranger::{self, AgentArgs};
 use crate::assemble;
@@ -103,9 +104,9 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
             "bytes": known.wasm.len(),
             "asks": known.asks,
         });
-        println!("{about}");
+        out!("{about}");
     } else {
-        words::agent(&known, &manifest).iter().for_each(|line| println!("{line}"));
+        words::agent(&known, &manifest).iter().for_each(|line| out!("{line}"));
     }
     Ok(Exit::Done)
 }

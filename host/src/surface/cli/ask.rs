@@ -5,6 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use orchestra_pit_core::text::clean;
 
 use super::Failure;
+use super::out::{self, note};
 use crate::surface::exit::Exit;
 
 /// Asks for a yes. `yes` is the person's `-y`; without it and without a terminal nobody is there to say it.
@@ -34,7 +35,7 @@ pub fn pick(question: &str, choices: &[String]) -> Result<Option<usize>, Failure
         return Ok(None);
     }
     for (at, choice) in choices.iter().enumerate() {
-        eprintln!("  [{}] {}", at + 1, clean(choice));
+        note!("  [{}] {}", at + 1, clean(choice));
     }
     loop {
         let Some(answer) = line(&format!("{question}? [1-{}] ", choices.len()))? else { return Ok(None) };
@@ -46,7 +47,7 @@ pub fn pick(question: &str, choices: &[String]) -> Result<Option<usize>, Failure
 }
 
 fn line(question: &str) -> Result<Option<String>, Failure> {
-    eprint!("{question}");
+    out::ask(format_args!("{question}"));
     std::io::stderr().flush()?;
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer)?;

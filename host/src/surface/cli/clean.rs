@@ -12,6 +12,7 @@ use super::Failure;
 use super::ask::confirm;
 use super::git::Git;
 use super::open::{Desk, Place, state};
+use super::out::out;
 use crate::run::State;
 use crate::run::state::{Phase, Run};
 use crate::surface::exit::Exit;
@@ -54,10 +55,10 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
             Ok(why) => ("remove", why),
             Err(why) => ("keep", why),
         };
-        println!("{what:<7} {}  {:<50} {}", found.tree.short(), found.title, clean(why));
+        out!("{what:<7} {}  {:<50} {}", found.tree.short(), found.title, clean(why));
     }
     if gone.is_empty() {
-        println!("there is nothing to remove");
+        out!("there is nothing to remove");
         return Ok(Exit::Done);
     }
     if args.dry_run {
@@ -65,13 +66,13 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let runs = if gone.len() == 1 { "1 run".to_owned() } else { format!("{} runs", gone.len()) };
     if !confirm(&format!("remove {runs}, with branch, record and log"), args.yes)? {
-        println!("nothing was removed");
+        out!("nothing was removed");
         return Ok(Exit::Cancelled);
     }
     for found in gone {
         remove(&desk, &git, &found).await?;
     }
-    println!("{runs} removed");
+    out!("{runs} removed");
     Ok(Exit::Done)
 }
 

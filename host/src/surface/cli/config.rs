@@ -8,6 +8,7 @@ use orchestra_pit_core::text::clean;
 use super::Failure;
 use super::git::Git;
 use super::open::Place;
+use super::out::{self, out};
 use super::setting::{self, FILE, LimitArgs};
 use crate::config::file;
 use crate::config::init::{Facts, propose};
@@ -47,9 +48,9 @@ pub fn run(at: &Place, verb: Verb) -> Result<Exit, Failure> {
     for line in lines {
         let from = line.from.to_string();
         if args.json {
-            println!("{}", serde_json::json!({"schema": 1, "key": line.key, "value": line.value, "from": from}));
+            out!("{}", serde_json::json!({"schema": 1, "key": line.key, "value": line.value, "from": from}));
         } else {
-            println!("{:<width$}  {:<24}  {}", clean(&line.key), clean(&line.value), clean(&from));
+            out!("{:<width$}  {:<24}  {}", clean(&line.key), clean(&line.value), clean(&from));
         }
     }
     Ok(Exit::Done)
@@ -65,7 +66,7 @@ pub fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
         tracked.iter().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
     let text = propose(&Facts { folders: folders.into_iter().map(str::to_owned).collect() });
     if args.dry_run {
-        print!("{text}");
+        out::text(&text);
         return Ok(Exit::Done);
     }
     let path = top.join(FILE);
@@ -75,6 +76,6 @@ pub fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
             .hint("pit config show prints what holds, pit init --dry-run what a new file would say"));
     }
     file::replace(&path, &text)?;
-    println!("{} is written; every line of it can go", path.display());
+    out!("{} is written; every line of it can go", path.display());
     Ok(Exit::Done)
 }

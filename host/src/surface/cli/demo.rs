@@ -8,6 +8,7 @@ use clap::Parser;
 
 use super::git::Git;
 use super::open::Place;
+use super::out::note;
 use super::{Failure, Pit};
 use crate::shipped::STRANGER;
 use crate::surface::exit::Exit;
@@ -34,18 +35,25 @@ pub struct Args {
 
 /// Lays the stage and runs.
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
+    if args.rest.iter().any(|arg| matches!(arg.as_str(), "-d" | "--detach")) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a demo is to be seen: it does not run without a terminal to show it on",
+        )
+        .hint("pit demo -- -o stream-json writes what happens, for programs"));
+    }
     let folder = match &args.into {
         Some(folder) => at.join(folder),
         None => std::env::temp_dir().join(format!("pit-demo-{}", std::process::id())),
     };
     let repository = lay(&folder)?;
     let rest = args.rest.iter().map(|arg| format!(" {arg}")).collect::<String>();
-    eprintln!("A small repository, a model that speaks from a script, a stranger's agent; no key, no network.");
-    eprintln!("$ cd {}\n$ {}{rest}\n", repository.display(), LINE.join(" "));
+    note!("A small repository, a model that speaks from a script, a stranger's agent; no key, no network.");
+    note!("$ cd {}\n$ {}{rest}\n", repository.display(), LINE.join(" "));
     let line = LINE.iter().copied().chain(args.rest.iter().map(String::as_str));
     let pit = Pit::try_parse_from(line).map_err(|error| Failure::lines(Exit::Usage, &error.to_string()))?;
     let exit = Box::pin(super::run(Pit { directory: repository, ..pit })).await;
-    eprintln!("\nIt is yours to look at, in {}; nothing else was changed.", folder.display());
+    note!("\nIt is yours to look at, in {}; nothing else was changed.", folder.display());
     Ok(exit)
 }
 

@@ -17,6 +17,7 @@ use orchestra_pit_core::text::clean_lines;
 
 use super::Failure;
 use super::open::Place;
+use super::out::{self, note, out};
 use crate::config::file;
 use crate::effect::store::Repo;
 use crate::surface::exit::Exit;
@@ -63,15 +64,15 @@ pub async fn start(at: &Place, tree: RunId, attended: bool) -> Result<Exit, Fail
     loop {
         let begun = desk.journal.trees().await?.iter().find(|row| row.first.tree == tree).map(|row| row.epoch);
         if begun > before {
-            println!("{id}");
-            eprintln!("  next       pit attach {id} shows it · pit status {id} · pit cancel {id} stops it");
+            out!("{id}");
+            note!("  next       pit attach {id} shows it · pit status {id} · pit cancel {id} stops it");
             return Ok(Exit::Done);
         }
         if let Some(status) = host.try_wait()? {
             log.seek(SeekFrom::Start(from))?;
             let mut said = String::new();
             let _ = (&mut log).take(SAID).read_to_string(&mut said);
-            eprint!("{}", clean_lines(&said));
+            out::ask(format_args!("{}", clean_lines(&said)));
             let exit = status.code().and_then(|code| u8::try_from(code).ok()).and_then(Exit::from_code);
             return Ok(exit.unwrap_or(Exit::Failed));
         }

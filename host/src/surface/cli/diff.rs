@@ -5,6 +5,7 @@ use orchestra_pit_core::text::clean_lines;
 use super::Failure;
 use super::git::Git;
 use super::open::{Place, find, state};
+use super::out::{note, out};
 use crate::surface::exit::Exit;
 
 /// `pit diff`
@@ -25,7 +26,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let run = state.runs.get(&named.run).ok_or_else(|| Failure::new(Exit::Usage, "there is no such run"))?;
     let (base, tip) = (run.started.base.to_string(), run.tip.to_string());
     if base == tip {
-        eprintln!("{} has committed nothing", state.name(named.run));
+        note!("{} has committed nothing", state.name(named.run));
         return Ok(Exit::Done);
     }
     // What an agent committed names neither a program nor a colour here.
@@ -33,6 +34,6 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     line.extend(args.stat.then_some("--stat=100"));
     line.extend([base.as_str(), tip.as_str(), "--"]);
     let shown = Git::at(desk.repo.common()).text(&line)?;
-    println!("{}", clean_lines(&shown));
+    out!("{}", clean_lines(&shown));
     Ok(Exit::Done)
 }

@@ -19,6 +19,7 @@ use url::{Host, Url};
 use super::Failure;
 use super::git::Git;
 use super::open::{Place, dirs};
+use super::out::out;
 use super::setting;
 use crate::config::dirs::ORGANISATION;
 use crate::config::written::Flags;
@@ -86,7 +87,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     lines.push(terminal());
     for line in &lines {
         if args.json {
-            println!("{}", serde_json::to_string(line)?);
+            out!("{}", serde_json::to_string(line)?);
             continue;
         }
         let mark = match line.state {
@@ -94,9 +95,9 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
             Standing::None => "none",
             Standing::Missing => "MISSING",
         };
-        println!("{:<8} {:<12} {}", mark, line.what, excerpt(&line.found, 300));
+        out!("{:<8} {:<12} {}", mark, line.what, excerpt(&line.found, 300));
         if let Some(hint) = &line.hint {
-            println!("{:<21} {}", "", excerpt(hint, 300));
+            out!("{:<21} {}", "", excerpt(hint, 300));
         }
     }
     Ok(if lines.iter().any(|line| line.state == Standing::Missing) { Exit::Failed } else { Exit::Done })

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::open::{Place, find};
+use super::out::out;
 use crate::effect::model::models::Models;
 use crate::effect::model::settings::Settings;
 use crate::run::replay::replay;
@@ -21,10 +22,10 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let mut same = true;
     for replayed in replay(&pit.host, named.tree).await? {
         match &replayed.difference {
-            None => println!("{}  same: {} calls", replayed.run.short(), replayed.calls),
+            None => out!("{}  same: {} calls", replayed.run.short(), replayed.calls),
             Some(difference) => {
                 same = false;
-                println!("{}  differs after {} calls: {difference}", replayed.run.short(), replayed.calls);
+                out!("{}  differs after {} calls: {difference}", replayed.run.short(), replayed.calls);
             }
         }
     }

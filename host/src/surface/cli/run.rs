@@ -13,6 +13,7 @@ use super::detach::{self, DetachArgs};
 use super::display::HowArgs;
 use super::follow::{Output, follow};
 use super::open::Place;
+use super::out::note;
 use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
 use super::stranger::AgentArgs;
 use crate::assemble;
@@ -79,7 +80,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let mut settled = setting::settle(&repo, &Flags { coders: args.coders, ..args.limits.flags() })?;
     let strangers = args.agents.enlist(&settled)?;
     let models = setting::models(&mut settled, &args.model, true)?;
-    eprintln!("{}", setting::first_line(&settled, &models)?);
+    note!("{}", setting::first_line(&settled, &models)?);
     let models_named = aliases(&models);
     let pit = at.pit(models)?;
     let agent = if args.solo { CODER } else { LEAD };

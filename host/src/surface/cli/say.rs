@@ -8,6 +8,7 @@ use orchestra_pit_core::budget::Caps;
 
 use super::Failure;
 use super::open::{Desk, Named, Place, find, state};
+use super::out::{note, out};
 use crate::config::file;
 use crate::run::clock::now;
 use crate::run::command::{Command, What};
@@ -134,7 +135,7 @@ pub async fn budget(at: &Place, args: BudgetArgs) -> Result<Exit, Failure> {
     if caps == Caps::default() {
         let state = state(&desk.journal, named.tree).await?;
         let balance = state.balance(named.run);
-        println!(
+        out!(
             "{}  spent {}, {} tokens",
             state.name(named.run),
             words::usd(balance.spent.micro_usd),
@@ -151,7 +152,7 @@ pub async fn cancel(at: &Place, args: CancelArgs) -> Result<Exit, Failure> {
     let named = find(&desk.journal, Some(&args.id)).await?;
     let state = state(&desk.journal, named.tree).await?;
     if state.runs.get(&named.run).is_some_and(|run| run.phase != Phase::Live) {
-        println!("{} has ended already", state.name(named.run));
+        out!("{} has ended already", state.name(named.run));
         return Ok(Exit::Done);
     }
     put(&desk, &named, What::Cancel { why: args.message }, None).await
@@ -187,11 +188,7 @@ async fn put(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Resul
     let body = serde_json::to_string(&command)?;
     desk.journal.put(named.tree, body, by, now()).await?;
     if !desk.bells.ring(named.tree).await {
-        eprintln!(
-            "kept: nobody is at work on {}; pit resume {} goes on with it",
-            named.tree.short(),
-            named.tree.short()
-        );
+        note!("kept: nobody is at work on {}; pit resume {} goes on with it", named.tree.short(), named.tree.short());
     }
     Ok(Exit::Done)
 }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Failure;
 use super::open::{Place, find, state};
+use super::out::out;
 use crate::run::State;
 use crate::run::clock::now;
 use crate::run::state::Phase;
@@ -50,16 +51,16 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
     let named = find(&desk.journal, args.id.as_deref()).await?;
     let state = state(&desk.journal, named.tree).await?;
     if args.json {
-        println!("{}", serde_json::to_string(&json::tree(&state))?);
+        out!("{}", serde_json::to_string(&json::tree(&state))?);
         return Ok(Exit::Done);
     }
     let columns = if std::io::stdout().is_terminal() { tty::size(std::io::stdout()).columns } else { 160 };
     for row in table::rows(&state, now(), columns) {
-        println!("{}", row.text);
+        out!("{}", row.text);
     }
     let live = state.root().is_some_and(|root| root.phase == Phase::Live);
     if live && !desk.bells.owned(named.tree) {
-        println!("nobody is at work on it; pit resume {} goes on", named.tree.short());
+        out!("nobody is at work on it; pit resume {} goes on", named.tree.short());
     }
     Ok(Exit::Done)
 }
@@ -73,7 +74,7 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
         if args.json {
             // Of a run that was removed only the headers are left.
             if let Some(tree) = json::tree(&state) {
-                println!("{}", serde_json::to_string(&tree)?);
+                out!("{}", serde_json::to_string(&tree)?);
             }
             continue;
         }
@@ -83,7 +84,7 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
             None if desk.bells.owned(tree) => "at work".to_owned(),
             None => "stopped; can be resumed".to_owned(),
         };
-        println!("{}  {:<50} {what}", tree.short(), words::line(&root.started.title, 50));
+        out!("{}  {:<50} {what}", tree.short(), words::line(&root.started.title, 50));
     }
     Ok(Exit::Done)
 }
@@ -108,7 +109,7 @@ pub async fn logs(at: &Place, args: LogsArgs) -> Result<Exit, Failure> {
                 false => words::event(&state, run, &event),
             };
             if let Some(line) = line {
-                println!("{line}");
+                out!("{line}");
             }
         }
         let over = state.root().is_none_or(|root| root.phase != Phase::Live);

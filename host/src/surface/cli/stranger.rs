@@ -9,6 +9,7 @@ use orchestra_pit_core::policy::{Grants, Profile};
 use orchestra_pit_core::strict::nearest;
 
 use super::Failure;
+use super::out::{self, note};
 use crate::assemble;
 use crate::config::settled::Settled;
 use crate::guest;
@@ -112,10 +113,10 @@ pub fn give(known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<G
         .hint("--give as-asked, reader, edit or nothing"));
     }
     for line in words::agent(known, manifest) {
-        eprintln!("{line}");
+        note!("{line}");
     }
     loop {
-        eprint!("give   [y] as asked   [r] reader (no writes)   [e] edit   [n] nothing  ");
+        out::ask(format_args!("give   [y] as asked   [r] reader (no writes)   [e] edit   [n] nothing  "));
         std::io::stderr().flush()?;
         let mut answer = String::new();
         if std::io::stdin().lock().read_line(&mut answer)? == 0 {

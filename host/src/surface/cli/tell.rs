@@ -5,6 +5,7 @@ use std::fmt::Display;
 use orchestra_pit_core::text::clean;
 
 use super::follow::Output;
+use super::out::{note, out};
 use crate::surface::exit::Exit;
 use crate::surface::json;
 
@@ -43,16 +44,16 @@ impl Failure {
     pub fn tell_as(&self, output: Output) -> Exit {
         self.tell();
         if output != Output::Text {
-            println!("{}", json::failure(self.exit, &self.error, &self.hints));
+            out!("{}", json::failure(self.exit, &self.error, &self.hints));
         }
         self.exit
     }
 
     /// Says it on standard error.
     pub fn tell(&self) {
-        eprintln!("pit: {}", clean(&self.error));
+        note!("pit: {}", clean(&self.error));
         for hint in &self.hints {
-            eprintln!("  {}", clean(hint));
+            note!("  {}", clean(hint));
         }
     }
 }

@@ -5,6 +5,7 @@ use orchestra_pit_core::text::clean_lines;
 use super::Failure;
 use super::ask::confirm;
 use super::open::{Place, dirs};
+use super::out::{note, out};
 use super::setting::{FILE, agents, files, wrong};
 use crate::config::ConfigError;
 use crate::config::settled::Settled;
@@ -30,44 +31,44 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
     let mut store = Store::open(dirs.state.as_deref(), repo.common()).map_err(wrong)?;
     if args.forget {
         store.forget()?;
-        println!("nothing in this repository is trusted any more");
+        out!("nothing in this repository is trusted any more");
         return Ok(Exit::Done);
     }
     let files = files(&repo, &dirs)?;
     let Some(source) = files.repository.as_ref().map(|(source, _)| source.clone()) else {
-        println!("there is no {FILE} here, and nothing to trust");
+        out!("there is no {FILE} here, and nothing to trust");
         return Ok(Exit::Done);
     };
     match store.file(FILE, &source.text) {
         Standing::Trusted(_) => {
-            println!("{} is trusted as it is", source.path.display());
+            out!("{} is trusted as it is", source.path.display());
             return Ok(Exit::Done);
         }
-        Standing::New => eprintln!("{}", clean_lines(source.text.trim_end())),
-        Standing::Changed { difference } => eprintln!("{}", clean_lines(difference.trim_end())),
+        Standing::New => note!("{}", clean_lines(source.text.trim_end())),
+        Standing::Changed { difference } => note!("{}", clean_lines(difference.trim_end())),
     }
     match Settled::settle(files, &Flags::default(), &agents(), None) {
         Ok(_) => {
-            println!("{} gives nothing that there is not without it: it holds without a yes", source.path.display());
+            out!("{} gives nothing that there is not without it: it holds without a yes", source.path.display());
             return Ok(Exit::Done);
         }
         Err(ConfigError::Untrusted { widens, .. }) => {
-            eprintln!("\nit gives more than there is without it:");
+            note!("\nit gives more than there is without it:");
             for widening in widens {
                 let line = format!("{} = {} (without it {})", widening.key, widening.to, widening.without);
-                eprintln!("  line {}: {}", widening.line, clean_lines(&line));
+                note!("  line {}: {}", widening.line, clean_lines(&line));
             }
         }
         Err(error) => return Err(wrong(error)),
     }
     if !confirm("trust this text", args.yes)? {
-        println!("not trusted");
+        out!("not trusted");
         return Ok(Exit::Cancelled);
     }
     store.trust_file(FILE, &source.text, now())?;
-    println!("trusted; a changed text will be asked about again");
+    out!("trusted; a changed text will be asked about again");
     if !store.is_kept() {
-        eprintln!("there is no folder to keep it in, so it is forgotten at once: set HOME to one that can be written");
+        note!("there is no folder to keep it in, so it is forgotten at once: set HOME to one that can be written");
     }
     Ok(Exit::Done)
 }

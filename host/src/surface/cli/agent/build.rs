@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::super::Failure;
 use super::super::open::Place;
+use super::super::out::{note, out};
 use crate::assemble;
 use crate::surface::exit::Exit;
 use crate::surface::words;
@@ -54,8 +55,8 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from(format!("{}.wasm", manifest.name)));
     std::fs::write(at.join(&output), &whole)
         .map_err(|error| Failure::new(Exit::Failed, format!("{}: {error}", output.display())))?;
-    words::agent(&known, &manifest).iter().for_each(|line| eprintln!("{line}"));
-    println!("{}", output.display());
+    words::agent(&known, &manifest).iter().for_each(|line| note!("{line}"));
+    out!("{}", output.display());
     Ok(Exit::Done)
 }
 
