@@ -196,9 +196,11 @@ impl Tree {
         let live: Vec<RunId> =
             state.order.iter().filter(|id| state.runs[id].phase == state::Phase::Live).copied().collect();
         let tree = Self::new(host, id, state);
+        // All before the first is at work: what a life counts begins with these records, and nothing lies between them.
+        for run in &live {
+            tree.note(*run, Event::Resumed { host: env!("CARGO_PKG_VERSION").to_owned() });
+        }
         for run in live {
-            let version = env!("CARGO_PKG_VERSION").to_owned();
-            tree.note(run, Event::Resumed { host: version });
             // Its host may have ended between the two records that start a run.
             match tree.look(|state| {
                 state.runs.get(&run).filter(|run| run.began.is_none()).map(|run| run.started.task.clone())

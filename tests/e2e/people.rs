@@ -121,6 +121,52 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "str_re
     assert_eq!(stage.git(&["rev-list", "--count", &format!("main..{}", branch(&stage))]), "2");
 }
 
+/// Microseconds in which somebody was at work on a tree, by its records: from its start or a round to its end, and in a life
+/// that was cut off to the last record.
+fn at_work(stage: &Stage, id: &str) -> (u64, u64) {
+    let log = stage.pit(&["logs", id, "--json"]).exits(0).out;
+    let records: Vec<(String, u64)> = log
+        .lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            (line["type"].as_str().expect("a type").to_owned(), line["at"].as_u64().expect("a time"))
+        })
+        .collect();
+    let (mut sum, mut since, mut last) = (0, None, 0);
+    for (kind, at) in &records {
+        match kind.as_str() {
+            "run.completed" => sum += since.take().map_or(0, |since| at - since),
+            "run.resumed" => sum += since.replace(*at).map_or(0, |since| last - since),
+            _ => drop(since.get_or_insert(*at)),
+        }
+        last = *at;
+    }
+    (sum, last - records[0].1)
+}
+
+#[test]
+fn the_time_in_which_nobody_was_at_work_is_not_charged() {
+    let again = r#"
+[[conversation.reply]]
+expect.last_contains = "more of it"
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create", path = "more.txt", file_text = "blue\n" } }]
+"#;
+    let stage = Stage::new();
+    let script = script(&stage, &[ASK, FINISH, again, FINISH].concat());
+    let run = stage.attend(&["agent", "run", "coder", "Paint it.", "-m", &script]);
+    let (id, _) = stage.asked();
+    run.kill();
+    let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
+    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    let _ = stage.pit(&["send", &id, "more of it"]).exits(0);
+    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    let (worked, passed) = at_work(&stage, &id);
+    let elapsed = stage.status(&id)["elapsed"].as_u64().expect("a number");
+    assert_eq!(elapsed, worked);
+    assert!(0 < worked && worked < passed, "{worked} of {passed}");
+    let _ = stage.pit(&["budget", &id]).exits(0).says("at work");
+}
+
 #[test]
 fn the_approval_mode_says_who_is_asked_with_and_without_a_terminal() {
     let stage = Stage::new();

@@ -13,8 +13,11 @@ use crate::id::RunId;
 use crate::policy::{Permit, Scope};
 use crate::time::Time;
 
+mod clock;
 #[cfg(test)]
 mod tests;
+
+use clock::Clock;
 
 /// What a call costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -46,7 +49,7 @@ pub struct Caps {
     pub turns: Option<u64>,
     /// Calls by this run alone.
     pub calls: Option<u64>,
-    /// Microseconds since the run started.
+    /// Microseconds since the run started in which a host was at work on its tree and the tree had not ended.
     pub elapsed: Option<u64>,
 }
 
@@ -211,7 +214,8 @@ struct Account {
     caps: Caps,
     /// What was taken out of the parent's account for this one; given back by its end.
     carved: Caps,
-    started: Time,
+    /// What the tree's clock showed at its start.
+    since: u64,
     spent: Cost,
     held: Cost,
     noticed: bool,
@@ -221,6 +225,7 @@ struct Account {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     accounts: BTreeMap<RunId, Account>,
+    clock: Clock,
 }
 
 /// What an account stands at, for people.
@@ -232,12 +237,44 @@ pub struct Balance {
     pub held: Cost,
     /// The limits.
     pub caps: Caps,
+    /// Microseconds that count against [`Caps::elapsed`], as far as there are records.
+    pub elapsed: u64,
 }
 
 impl Ledger {
     /// Opens the account of a tree's first run.
     pub fn open(&mut self, run: RunId, caps: Caps, started: Time) {
-        self.accounts.insert(run, Account { caps, started, ..Account::default() });
+        self.clock.go(started);
+        self.accounts.insert(run, Account { caps, ..Account::default() });
+    }
+
+    /// Something was written about the tree at this time.
+    pub fn see(&mut self, at: Time) {
+        self.clock.see(at);
+    }
+
+    /// A stretch of a run begins. The first run's puts a tree that had ended to work again.
+    pub fn begin(&mut self, run: RunId, at: Time) {
+        if self.is_first(run) {
+            self.clock.go(at);
+        }
+    }
+
+    /// A new life of the tree begins; what has passed since the last record of the life before is not counted.
+    pub fn resume(&mut self, at: Time) {
+        self.clock.resume(at);
+    }
+
+    /// A run has ended: a child's account is closed, and with the first run no time passes any more.
+    pub fn end(&mut self, run: RunId, at: Time) {
+        if self.is_first(run) {
+            self.clock.stop(at);
+        }
+        self.close_child(run);
+    }
+
+    fn is_first(&self, run: RunId) -> bool {
+        self.accounts.get(&run).is_some_and(|account| account.parent.is_none())
     }
 
     /// Opens a child's account for a hold's [`Line::Carve`]: when the child's start record is written or read.
@@ -246,12 +283,12 @@ impl Ledger {
         let full =
             Caps { turns: caps.turns.or(turns_and_calls.turns), calls: caps.calls.or(turns_and_calls.calls), ..caps };
         let carved = Caps { turns: None, calls: None, elapsed: None, ..caps };
-        self.accounts
-            .insert(child, Account { parent: Some(parent), caps: full, carved, started, ..Account::default() });
+        let since = self.clock.at(started);
+        self.accounts.insert(child, Account { parent: Some(parent), caps: full, carved, since, ..Account::default() });
     }
 
     /// Closes a child's account: what it did not spend of its share goes back. Closing twice changes nothing.
-    pub fn close_child(&mut self, child: RunId) {
+    fn close_child(&mut self, child: RunId) {
         let Some(account) = self.accounts.get_mut(&child) else { return };
         let (parent, carved, spent) = (account.parent, std::mem::take(&mut account.carved), account.spent);
         let Some(parent) = parent else { return };
@@ -352,7 +389,9 @@ impl Ledger {
 
     /// What an account stands at.
     pub fn balance(&self, run: RunId) -> Balance {
-        self.accounts.get(&run).map(|a| Balance { spent: a.spent, held: a.held, caps: a.caps }).unwrap_or_default()
+        let elapsed = |account: &Account| self.clock.seen().saturating_sub(account.since);
+        let balance = |a: &Account| Balance { spent: a.spent, held: a.held, caps: a.caps, elapsed: elapsed(a) };
+        self.accounts.get(&run).map(balance).unwrap_or_default()
     }
 
     /// The first item of a run's own account of which 85 % are spent, told once until the limit is raised: late enough to
@@ -375,11 +414,9 @@ impl Ledger {
         let mut cost = quote.most;
         let mut account = Some(run);
         while let Some((id, found)) = account.and_then(|id| Some((id, self.accounts.get(&id)?))) {
-            if let Some(cap) = found.caps.elapsed.filter(|cap| at.since(found.started) >= *cap) {
-                return Err((
-                    Shortage { item: Item::Elapsed, account: id, cap, spent: at.since(found.started) },
-                    false,
-                ));
+            let spent = self.clock.at(at).saturating_sub(found.since);
+            if let Some(cap) = found.caps.elapsed.filter(|cap| spent >= *cap) {
+                return Err((Shortage { item: Item::Elapsed, account: id, cap, spent }, false));
             }
             account = found.parent;
         }

@@ -81,7 +81,7 @@ pub struct Spending {
     pub usd: Option<Usd>,
     /// Tokens, for the run and all below it.
     pub tokens: Option<u64>,
-    /// Time since the start.
+    /// Time since the start in which it was at work.
     pub wall: Option<Span>,
     /// Requests to a model by each agent.
     pub turns: Option<u64>,

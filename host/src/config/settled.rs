@@ -69,7 +69,7 @@ pub struct Budget {
     pub usd: Said<Option<Usd>>,
     /// Tokens.
     pub tokens: Said<Option<u64>>,
-    /// Time since the start.
+    /// Time since the start in which it was at work.
     pub wall: Said<Option<Span>>,
     /// Requests to a model by each agent.
     pub turns: Said<Option<u64>>,

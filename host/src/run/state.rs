@@ -137,13 +137,14 @@ pub struct Refusal {
 impl State {
     /// Applies a record.
     pub fn apply(&mut self, run: RunId, at: Time, event: &Event) {
-        if let Event::Started(started) = event {
-            self.start(run, at, started);
-            return;
-        }
+        enter(&mut self.ledger, run, at, event);
         match event {
-            Event::Raised { caps, .. } => {
-                self.ledger.raise(run, *caps);
+            Event::Started(started) => {
+                self.order.push(run);
+                self.runs.insert(run, Run::new(at, started));
+                return;
+            }
+            Event::Raised { .. } => {
                 self.low = self.low.filter(|(_, shortage)| shortage.account != run);
             }
             Event::Noticed(shortage) => self.low = Some((at, *shortage)),
@@ -155,7 +156,6 @@ impl State {
                     last.undone = true;
                 }
             }
-            Event::Ended(_) => self.ledger.close_child(run),
             Event::Intended(intended) => {
                 return self.intended(run, at, intended.seq, &intended.call, intended.at, intended.line);
             }
@@ -193,15 +193,6 @@ impl State {
             Some(Line::Carve(..)) | None => {}
         }
         Some(open.call)
-    }
-
-    fn start(&mut self, run: RunId, at: Time, started: &Started) {
-        match started.site.parent {
-            Some(parent) => self.ledger.open_child(parent, run, started.caps, at),
-            None => self.ledger.open(run, started.caps, at),
-        }
-        self.order.push(run);
-        self.runs.insert(run, Run::new(at, started));
     }
 
     /// Who a note of a run is signed by: the agent and its place, `coder 3f.2`.
@@ -420,6 +411,24 @@ impl Run {
         self.usage.output += reply.usage.output;
         self.usage.reasoning += reply.usage.reasoning;
     }
+}
+
+/// Enters a record into the books, but for what calls hold and spend: the gate does that as it happens.
+pub(super) fn enter(ledger: &mut Ledger, run: RunId, at: Time, event: &Event) {
+    match event {
+        // A person can take a result long after the host that made it was cut off: no sign that it was at work until then.
+        Event::Accepted { .. } | Event::Unaccepted { .. } => return,
+        Event::Started(started) => match started.site.parent {
+            Some(parent) => ledger.open_child(parent, run, started.caps, at),
+            None => ledger.open(run, started.caps, at),
+        },
+        Event::Began(_) => ledger.begin(run, at),
+        Event::Resumed { .. } => ledger.resume(at),
+        Event::Raised { caps, .. } => ledger.raise(run, *caps),
+        Event::Ended(_) => ledger.end(run, at),
+        _ => {}
+    }
+    ledger.see(at);
 }
 
 /// A call without what is large in it and nobody looks at while it is open.

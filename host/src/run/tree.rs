@@ -16,7 +16,7 @@ use super::clock::now;
 use super::command::{Command, Unheeded, What};
 use super::desk::Questions;
 use super::events::Live;
-use super::state::{Phase, Run, State};
+use super::state::{Phase, Run, State, enter};
 use super::{Host, life};
 use crate::gate::lock;
 use crate::journal::{Refused, Ticket};
@@ -77,18 +77,7 @@ impl Tree {
         let at = now();
         let mut state = lock(&self.state);
         state.apply(run, at, &event);
-        {
-            let mut ledger = lock(&self.ledger);
-            match &event {
-                Event::Started(started) => match started.site.parent {
-                    Some(parent) => ledger.open_child(parent, run, started.caps, at),
-                    None => ledger.open(run, started.caps, at),
-                },
-                Event::Ended(_) => ledger.close_child(run),
-                Event::Raised { caps, .. } => ledger.raise(run, *caps),
-                _ => {}
-            }
-        }
+        enter(&mut lock(&self.ledger), run, at, &event);
         // An end is told when it is on disk.
         if !matches!(event, Event::Ended(_)) {
             self.show(run, at, || event.clone());

@@ -39,6 +39,8 @@ pub struct Tree {
     base: String,
     commit: String,
     started: Time,
+    /// Microseconds at work: what `--wall` limits.
+    elapsed: u64,
     spent: Cost,
     runs: Vec<One>,
 }
@@ -68,6 +70,7 @@ struct One {
 pub fn tree(state: &State) -> Option<Tree> {
     let root = state.root()?;
     let exit = Exit::of(state);
+    let balance = state.balance(root.started.site.run);
     Some(Tree {
         schema: SCHEMA,
         id: root.started.site.tree,
@@ -78,7 +81,8 @@ pub fn tree(state: &State) -> Option<Tree> {
         base: root.started.base.to_string(),
         commit: root.tip.to_string(),
         started: root.since,
-        spent: state.balance(root.started.site.run).spent,
+        elapsed: balance.elapsed,
+        spent: balance.spent,
         runs: state.order.iter().filter_map(|id| Some(one(state, *id, state.runs.get(id)?))).collect(),
     })
 }

@@ -97,8 +97,8 @@ fn a_share_is_the_childs_own_and_the_rest_comes_back() {
     settle(&mut ledger, spent, 20);
     // The parent sees the share held, not what the child spends of it.
     assert_eq!((ledger.balance(A).held.tokens, ledger.balance(A).spent.tokens), (60, 0));
-    ledger.close_child(B);
-    ledger.close_child(B);
+    ledger.end(B, Time(0));
+    ledger.end(B, Time(0));
     assert_eq!((ledger.balance(A).held.tokens, ledger.balance(A).spent.tokens), (0, 20));
 }
 
@@ -155,6 +155,51 @@ fn time_runs_out_for_all_below_and_can_be_raised() {
     assert!(matches!(late, Err(Short::Exhausted(_, Shortage { item: Item::Elapsed, account: A, .. }))));
     ledger.raise(A, Caps { elapsed: Some(5_000), ..Caps::default() });
     assert!(ledger.hold(permit(B, 1_000), quote(0, 1)).is_ok());
+}
+
+/// What would be short of time at these times, as the time that was spent.
+fn late(ledger: &mut Ledger, run: RunId, at: u64) -> Option<u64> {
+    match ledger.hold(permit(run, at), quote(0, 1)) {
+        Ok(_) => None,
+        Err(Short::Exhausted(_, Shortage { item: Item::Elapsed, spent, .. })) => Some(spent),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn time_between_an_end_and_the_next_round_is_nobodys() {
+    let mut ledger = Ledger::default();
+    ledger.open(A, Caps { elapsed: Some(1_000), ..Caps::default() }, Time(0));
+    ledger.begin(A, Time(1));
+    ledger.end(A, Time(600));
+    ledger.see(Time(40_000));
+    assert_eq!((ledger.balance(A).elapsed, late(&mut ledger, A, 50_000)), (600, None));
+    ledger.begin(A, Time(90_000));
+    ledger.open_child(A, B, Caps { elapsed: Some(300), ..Caps::default() }, Time(90_050));
+    assert_eq!(late(&mut ledger, B, 90_349), None);
+    assert_eq!(late(&mut ledger, B, 90_350), Some(300), "a child counts from its own start");
+    // That the child ends stops nothing: the tree is at work.
+    ledger.end(B, Time(90_360));
+    assert_eq!((late(&mut ledger, A, 90_399), late(&mut ledger, A, 90_400)), (None, Some(1_000)));
+}
+
+#[test]
+fn time_between_two_lives_is_nobodys_however_the_first_one_ended() {
+    let mut ledger = Ledger::default();
+    ledger.open(A, Caps { elapsed: Some(1_000), ..Caps::default() }, Time(10));
+    ledger.see(Time(510));
+    // As many records as there are runs.
+    ledger.resume(Time(90_000));
+    ledger.resume(Time(90_001));
+    assert_eq!(ledger.balance(A).elapsed, 500);
+    // A call that was made in the life before, and is allowed in this one.
+    assert_eq!(late(&mut ledger, A, 400), None);
+    assert_eq!((late(&mut ledger, A, 90_500), late(&mut ledger, A, 90_501)), (None, Some(1_000)));
+    // The machine's clock was set back.
+    ledger.see(Time(90_100));
+    ledger.resume(Time(200));
+    ledger.see(Time(300));
+    assert_eq!(ledger.balance(A).elapsed, 500 + 99 + 100);
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub struct BudgetArgs {
     /// Tokens in all.
     #[arg(long)]
     tokens: Option<u64>,
-    /// Time since the start: `90m`.
+    /// Time at work in all: `90m`.
     #[arg(long, value_parser = Span::parse)]
     wall: Option<Span>,
     /// Turns of the run with its model.
@@ -136,10 +136,11 @@ pub async fn budget(at: &Place, args: BudgetArgs) -> Result<Exit, Failure> {
         let state = state(&desk.journal, named.tree).await?;
         let balance = state.balance(named.run);
         out!(
-            "{}  spent {}, {} tokens",
+            "{}  spent {}, {} tokens, {} at work",
             state.name(named.run),
             words::usd(balance.spent.micro_usd),
-            balance.spent.tokens
+            balance.spent.tokens,
+            words::long(balance.elapsed)
         );
         return Ok(Exit::Done);
     }
