@@ -12,6 +12,7 @@ use super::*;
 mod llama;
 mod network;
 mod server;
+mod tls;
 
 const KEY: &str = "sk-test-0123456789abcdef";
 
