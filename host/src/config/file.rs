@@ -260,6 +260,23 @@ mod tests {
     }
 
     #[test]
+    fn a_private_folder_is_nobody_elses() {
+        // Somebody else's by nature, or given to somebody else, which only root can do.
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        private_dir(&path).unwrap();
+        let strange = if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+            path
+        } else {
+            PathBuf::from("/usr")
+        };
+        let refused = private_dir(&strange).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert_eq!(refused.to_string(), "it belongs to somebody else");
+    }
+
+    #[test]
     fn a_file_is_replaced_as_a_whole() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trust.json");

@@ -125,3 +125,25 @@ impl Agents {
         self.keep.join(format!("{hash}.wasm"))
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the test changes the kept file behind the host's back")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_component_is_the_one_that_was_kept_or_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let agents = Agents::new([], folder.path().join("components"));
+        let wasm: Arc<[u8]> = b"what the run was started with".as_slice().into();
+        let hash = Hash::of(&wasm);
+        assert!(matches!(agents.kept(hash), Err(AgentError::Gone { .. })));
+        let known = Known { name: "x@1".into(), hash, asks: Grants::default(), wasm: wasm.clone() };
+        agents.keep(&known).unwrap();
+        assert_eq!(agents.kept(hash).unwrap(), wasm);
+        let file = folder.path().join(format!("components/{hash}.wasm"));
+        std::fs::write(&file, b"what somebody else would rather have run").unwrap();
+        let changed = agents.kept(hash).unwrap_err();
+        assert!(matches!(&changed, AgentError::Changed(path) if *path == file), "{changed}");
+    }
+}

@@ -207,3 +207,41 @@ async fn next_line(events: &mut broadcast::Receiver<Live>) -> Option<String> {
         return Some(format!("{value}\n"));
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the tests look at the folder and the socket")]
+mod tests {
+    use super::*;
+
+    /// Listens in a folder, and says why it did not.
+    async fn listens(folder: &Path) -> Result<(), String> {
+        let bells = Bells::new(folder.join("locks"), folder.to_owned());
+        let tree = RunId([5; 16]);
+        let _listener = bells.listen(tree).map_err(|error| error.to_string())?;
+        let mode = std::fs::metadata(bells.bell(tree)).map_err(|error| error.to_string())?.mode();
+        assert_eq!(mode & 0o777, 0o600, "the socket itself is the user's alone");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_doorbell_hangs_only_where_nobody_else_can_reach_it() {
+        let top = tempfile::tempdir().unwrap();
+        let folder = top.path().join("bells");
+        listens(&folder).await.unwrap();
+        assert_eq!(std::fs::metadata(&folder).unwrap().mode() & 0o777, 0o700);
+        for open in [0o710, 0o701, 0o755, 0o777] {
+            std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(open)).unwrap();
+            assert!(listens(&folder).await.unwrap_err().contains("others can enter it"), "{open:o}");
+        }
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
+        listens(&folder).await.unwrap();
+        let link = top.path().join("link");
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        assert!(listens(&link).await.is_err(), "where a link leads can change");
+        // Only root can give a folder away.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&folder, Some(65_534), None).unwrap();
+            assert!(listens(&folder).await.unwrap_err().contains("belongs to somebody else"));
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What effects find around an agent: its board, its people, its children.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orchestra_pit_core::call::delegate::{self, End};
@@ -150,7 +151,7 @@ impl Tree {
         })?;
         let parent = self.look(|state| state.runs.get(&site.run).map(|run| run.started.clone()));
         let parent = parent.ok_or_else(|| Error::new(ErrorKind::NotFound, "the parent is not on record"))?;
-        let models = child_models(&parent, &order.model)?;
+        let models = child_models(&parent.models, &parent.grants.model, &order.model)?;
         let base = match order.start {
             delegate::Start::Head => self.host.effects.workspaces.head(site.run)?,
             delegate::Start::Base => parent.base,
@@ -194,11 +195,14 @@ impl Tree {
     }
 }
 
+/// What is behind each alias.
+type Models = BTreeMap<String, String>;
+
 /// The parent's models, with the one it chose for the child as the child's own.
-fn child_models(parent: &Started, alias: &str) -> Result<std::collections::BTreeMap<String, String>, Error> {
-    let mut models = parent.models.clone();
+fn child_models(models: &Models, granted: &[String], alias: &str) -> Result<Models, Error> {
+    let mut models = models.clone();
     if !alias.is_empty() {
-        let chosen = models.get(alias).filter(|_| parent.grants.model.iter().any(|granted| granted == alias)).cloned();
+        let chosen = models.get(alias).filter(|_| granted.iter().any(|granted| granted == alias)).cloned();
         let chosen =
             chosen.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("this run has no model `{alias}`")))?;
         models.insert("default".to_owned(), chosen);
@@ -215,4 +219,28 @@ fn grants(parent: &Grants, asks: &Grants, write: &[String]) -> Result<Grants, Er
         grants.write = Arc::new(PathSet { any, ..PathSet::default() }.narrowed(&grants.write));
     }
     Ok(grants)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parent_gives_a_child_only_a_model_that_it_was_given_itself() {
+        let models: Models = [("default", "a/small"), ("fast", "a/tiny"), ("strong", "a/dear")]
+            .map(|(k, v)| (k.into(), v.into()))
+            .into();
+        let granted = ["default".to_owned(), "fast".to_owned()];
+        let default = |alias| child_models(&models, &granted, alias).map(|models| models["default"].clone());
+        assert_eq!(default("").unwrap(), "a/small", "its parent's");
+        assert_eq!(default("fast").unwrap(), "a/tiny");
+        // On record with the run and not this agent's; and not there at all.
+        for alias in ["strong", "other"] {
+            let refused = default(alias).unwrap_err();
+            assert_eq!(
+                (refused.kind, refused.message),
+                (ErrorKind::NotFound, format!("this run has no model `{alias}`"))
+            );
+        }
+    }
 }
