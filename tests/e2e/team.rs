@@ -73,7 +73,9 @@ pub fn relay() -> Cast {
 fn coders_work_side_by_side_and_a_review_sends_one_back() {
     let stage = Stage::new();
     let [code, docs] = two();
-    let wrong = format!("delay_ms = 1500\n{}", replace("src/lib.rs", "n + 1", "n.wrapping_add(1)"));
+    // It holds its files until the other has tried to change them.
+    let asks = call("ask_person", "question = \"Shall it wrap?\"");
+    let wrong = replace("src/lib.rs", "n + 1", "n.wrapping_add(1)");
     let taken = format!(
         "{}\nexpect.last_contains = \"src/lib.rs` is leased by run\"",
         replace("docs/usage.md", "Call", "It saturates. Call")
@@ -82,14 +84,32 @@ fn coders_work_side_by_side_and_a_review_sends_one_back() {
     let again =
         "first_contains = [\"Review: Saturate\", \"After round 1\", \"it wraps\", \"+    n.saturating_add(1)\"]";
     let cast = Cast::new(&[&code, &docs])
-        .coder("Saturate", &[&wrong, &finish("Saturates", &["1"]), &right, &finish("Saturates now", &["1"])])
+        .coder("Saturate", &[&asks, &wrong, &finish("Saturates", &["1"]), &right, &finish("Saturates now", &["1"])])
         .coder("Document it", &[&replace("src/lib.rs", "Adds", "Ads"), &taken, &finish("Documents", &["2"])])
         .review("Saturate", &send_back("1", "it wraps"))
         .says("reviewer", again, &[&approve(&["1"])])
         .review("Document", &approve(&["2"]));
-    let said = run(&stage, &cast).exits(3).says("2 tasks done: Saturate; Document it");
-    for text in ["1  met: seen for 1", "2  met: seen for 2"] {
-        assert!(said.out.contains(text), "{}", said.out);
+    stage.write("SPEC.md", SPEC);
+    let run = stage.start(&["run", "SPEC.md", "-m", &stage.script(cast.text()), "--approval-mode", "ask"]);
+    let (id, plan) = stage.asked();
+    assert!(plan.contains("a plan of 2 tasks"), "{plan}");
+    let _ = stage.pit(&["approve", &id]).exits(0);
+    let coders = |status: &serde_json::Value, is: &dyn Fn(&serde_json::Value) -> bool| {
+        let all = status["runs"].as_array().into_iter().flatten();
+        let of = all.filter(|run| run["agent"].as_str().is_some_and(|agent| agent.starts_with("coder")) && is(run));
+        of.map(|run| run["name"].as_str().expect("a name").to_owned()).next()
+    };
+    let mut waiting = None;
+    until(&stage, |status| {
+        waiting = coders(status, &|run| run["asks"].is_string());
+        waiting.is_some() && coders(status, &|run| run["turns"].as_u64() >= Some(2)).is_some()
+    });
+    let _ = stage.pit(&["answer", &waiting.expect("a coder that asks"), "try it"]).exits(0);
+    let output = run.wait_with_output().expect("pit ends");
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{out}{}", String::from_utf8_lossy(&output.stderr));
+    for text in ["2 tasks done: Saturate; Document it", "met: seen for 1", "met: seen for 2"] {
+        assert!(out.contains(text), "{out}");
     }
     assert!(shown(&stage, "src/lib.rs").contains("n.saturating_add(1)"));
     assert!(shown(&stage, "docs/usage.md").contains("It saturates."));
@@ -154,27 +174,54 @@ fn what_two_reviews_did_not_mend_fails_its_task_and_those_that_need_it() {
 #[test]
 fn a_conflict_goes_back_once_with_both_sides() {
     let stage = Stage::new();
-    // Neither says that it changes the file.
-    let cast = Cast::new(&[
-        &task("a", "Saturate", "\"1\"", "\"a.txt\"", ""),
-        &task("b", "Rename it", "\"2\"", "\"b.txt\"", ""),
-    ])
-    .coder("Saturate", &[&replace("src/lib.rs", "n + 1", "n.saturating_add(1)"), &finish("A", &["1"])])
-    .says(
-        "coder",
-        "first_contains = \"# Task\\n\\nRename it\"\nfirst_lacks = \"does not fit\"",
-        &[&format!("delay_ms = 1500\n{}", replace("src/lib.rs", "n + 1", "1 + n")), &finish("B", &["2"])],
-    )
-    .says(
-        "coder",
-        "first_contains = [\"# Task\\n\\nRename it\", \"does not fit\", \"n.saturating_add(1)\", \"1 + n\"]",
-        &[&replace("src/lib.rs", "n.saturating_add(1)", "1u32.saturating_add(n)"), &finish("B again", &["2"])],
-    )
-    .review("Saturate", &approve(&["1"]))
-    .says("reviewer", "runs = 2\nfirst_contains = \"Review: Rename\"", &[&approve(&["2"])]);
+    // Neither says that it changes the file. Both start from the same commit, and whoever is integrated last goes back.
+    let tasks = [("Saturate", "a", "1", "n.saturating_add(1)"), ("Rename it", "b", "2", "1 + n")];
+    let [a, b] =
+        tasks.map(|(title, id, criterion, _)| task(id, title, &format!("{criterion:?}"), &format!("\"{id}.txt\""), ""));
+    let mut cast = Cast::new(&[&a, &b]);
+    for ((title, _, criterion, mine), (.., theirs)) in [(tasks[0], tasks[1]), (tasks[1], tasks[0])] {
+        let first = format!("first_contains = \"# Task\\n\\n{title}\"\nfirst_lacks = \"does not fit\"");
+        let again = format!("first_contains = [\"# Task\\n\\n{title}\", \"does not fit\", {mine:?}, {theirs:?}]");
+        let review = format!("runs = 2\nfirst_contains = \"Review: {title}\"");
+        let both = replace("src/lib.rs", theirs, "1u32.saturating_add(n)");
+        cast = cast
+            .says("coder", &first, &[&replace("src/lib.rs", "n + 1", mine), &finish("One side", &[criterion])])
+            .says("coder", &again, &[&both, &finish("Both sides", &[criterion])])
+            .says("reviewer", &review, &[&approve(&[criterion])]);
+    }
     let _ = run(&stage, &cast).exits(3).says("2 tasks done");
     assert!(shown(&stage, "src/lib.rs").contains("1u32.saturating_add(n)"));
     assert_eq!(ends(&stage, "coder").len(), 3);
+}
+
+#[test]
+fn what_a_person_denies_and_what_the_lead_has_not_is_denied_to_its_coders() {
+    let deny = ["--deny", "workspace.write:docs/**", "--deny", "workspace.edit:docs/**"].as_slice();
+    let narrow = "schema = 1\n[grants.lead]\nwrite = [\"src/**\"]\n";
+    // With nothing denied the same coder makes the same file.
+    for (flags, file, refused) in [(&[][..], "", ""), (deny, "", "deny-flag-"), (&[], narrow, "write-not-granted")] {
+        let stage = Stage::new();
+        let [code, _] = two();
+        let next = replace("src/lib.rs", "n + 1", "n.saturating_add(1)");
+        let cast = Cast::new(&[&code.replace("\"1\"", "\"1\", \"2\"")]).coder(
+            "Saturate",
+            &[
+                &create("docs/more.md", "x"),
+                &format!("{next}\nexpect.last_contains = {refused:?}"),
+                &finish("Saturates", &["1", "2"]),
+            ],
+        );
+        let cast = cast.review("Saturate", &approve(&["1", "2"]));
+        stage.write("SPEC.md", SPEC);
+        if !file.is_empty() {
+            stage.write("pit.toml", file);
+        }
+        let model = stage.script(cast.text());
+        let _ = stage.pit(&[&["run", "SPEC.md", "-m", &model], flags].concat()).exits(3).says(refused);
+        let made = stage.git(&["ls-tree", "-r", "--name-only", &branch(&stage)]).contains("docs/more.md");
+        assert_eq!(made, refused.is_empty(), "{refused}");
+        assert!(shown(&stage, "src/lib.rs").contains("saturating_add"));
+    }
 }
 
 #[test]
@@ -366,7 +413,7 @@ fn working(stage: &Stage) -> String {
 }
 
 /// Waits until something is true of the newest tree, and hands over its id.
-fn until(stage: &Stage, is: impl Fn(&serde_json::Value) -> bool) -> String {
+fn until(stage: &Stage, mut is: impl FnMut(&serde_json::Value) -> bool) -> String {
     for _ in 0..300 {
         if let Some(id) = stage.trees().into_iter().next()
             && is(&stage.status(&id))
