@@ -309,7 +309,7 @@ fn a_second_round_goes_back_to_the_one_who_wrote_and_is_reviewed_for_the_remark(
     let _ = stage.pit(&["send", &id, "name it in the comment"]).exits(0);
     let model = stage.script(cast.text());
     let said = stage.pit(&["resume", &id, "-m", &model]).exits(3);
-    assert!(said.out.contains("code.3  met: seen for code.3"), "{}", said.out);
+    assert!(said.out.contains("met: seen for code.3"), "{}", said.out);
     assert!(shown(&stage, "src/lib.rs").contains("Adds one at most"));
     assert_eq!(ends(&stage, "coder"), ["done"], "the same coder, with its conversation");
 }

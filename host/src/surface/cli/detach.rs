@@ -18,6 +18,7 @@ use orchestra_pit_core::text::clean_lines;
 use super::Failure;
 use super::open::Place;
 use super::out::{self, note, out};
+use crate::assemble;
 use crate::config::file;
 use crate::effect::store::Repo;
 use crate::surface::exit::Exit;
@@ -49,10 +50,12 @@ pub fn log(repo: &Repo, tree: RunId) -> Result<File, std::io::Error> {
 
 /// Starts the host of a tree in a session of its own, and waits until it has begun.
 pub async fn start(at: &Place, tree: RunId, attended: bool) -> Result<Exit, Failure> {
-    let desk = at.desk()?;
-    let mut log = log(&desk.repo, tree)?;
+    let repo = at.repo()?;
+    // Made if it is not there: it is looked into until the host has begun to write.
+    let journal = assemble::journal(&repo)?;
+    let mut log = log(&repo, tree)?;
     let from = log.seek(SeekFrom::End(0))?;
-    let before = desk.journal.trees().await?.iter().find(|row| row.first.tree == tree).map(|row| row.epoch);
+    let before = journal.trees().await?.iter().find(|row| row.first.tree == tree).map(|row| row.epoch);
     let mut host = Command::new(std::env::current_exe()?);
     host.arg("--hosts").arg(tree.to_string());
     if attended {
@@ -62,7 +65,7 @@ pub async fn start(at: &Place, tree: RunId, attended: bool) -> Result<Exit, Fail
     let mut host = host.spawn()?;
     let id = tree.short();
     loop {
-        let begun = desk.journal.trees().await?.iter().find(|row| row.first.tree == tree).map(|row| row.epoch);
+        let begun = journal.trees().await?.iter().find(|row| row.first.tree == tree).map(|row| row.epoch);
         if begun > before {
             out!("{id}");
             note!("  next       pit attach {id} shows it · pit status {id} · pit cancel {id} stops it");
