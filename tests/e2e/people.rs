@@ -181,3 +181,15 @@ fn the_approval_mode_says_who_is_asked_with_and_without_a_terminal() {
         assert_ne!(run.code(), 3, "{mode}: the question of a coder is no plan");
     }
 }
+
+#[test]
+fn a_run_whose_model_is_not_to_be_had_is_left_as_it_was() {
+    let stage = Stage::new();
+    let script = script(&stage, &[ASK, FINISH].concat());
+    let run = stage.attend(&["agent", "run", "coder", "Paint it.", "-m", &script]);
+    let (id, _) = stage.asked();
+    run.kill();
+    let _ = stage.pit(&["resume", &id]).exits(2).says("nothing was begun").says("-m scripted/FILE");
+    let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
+    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+}

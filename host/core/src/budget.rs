@@ -364,6 +364,17 @@ impl Ledger {
         self.spend(run, held, real);
     }
 
+    /// Takes back what an intent of an earlier life holds: it is about to be held anew, and must not stand in its own way.
+    pub fn take_back(&mut self, run: RunId, line: Line) {
+        match line {
+            Line::Spend(cost) => self.spend(run, cost, Cost::default()),
+            Line::Carve(_, caps) => {
+                self.give_back(run, caps);
+                self.each_payer(run, Item::Calls, |account| account.spent.sub(Item::Calls, 1));
+            }
+        }
+    }
+
     /// Gives a carve back whose child was not started after all.
     pub fn give_back(&mut self, run: RunId, caps: Caps) {
         for item in SHARED {

@@ -183,6 +183,14 @@ impl State {
         }
     }
 
+    /// Undoes what the intent of a call holds that is about to be made again; with what it was.
+    pub fn take_back(&mut self, run: RunId, seq: u64) -> Option<Line> {
+        let open = self.runs.get_mut(&run)?.open.as_mut().filter(|open| open.seq == seq)?;
+        let line = open.line.take()?;
+        self.ledger.take_back(run, line);
+        Some(line)
+    }
+
     /// Applies an answer, except to the board, which the effect itself has changed when this happens live. Comes back with the
     /// call that was answered.
     pub fn answered(&mut self, run: RunId, at: Time, seq: u64, answer: &Answer, cost: Cost) -> Option<Call> {

@@ -42,6 +42,9 @@ impl Desk for Table {
         let wanted = question.reasons().first().map_or_else(String::new, |reason| reason.message.clone());
         let asks = |started: &Started| started.attended && !started.plan_only;
         if !self.tree.look(|state| state.runs.get(&self.run).is_some_and(|run| asks(&run.started))) {
+            // Nobody is asked, and whoever looks at the run later must see what it was kept from.
+            let said = Said::Denied { call: order.call().clone(), reasons: question.reasons().to_vec() };
+            self.tree.note(self.run, Event::Ruled(Box::new(Ruled { seq: order.id().seq, ruling: said })));
             return Ok(Err(Error::denied(rule, format!("{wanted}, and the run was started without one"))));
         }
         self.put(question).await?;
@@ -86,7 +89,13 @@ impl Desk for Table {
 
     async fn in_doubt(&self, order: &Order, doubt: InDoubt) -> Result<Result<InDoubt, Error>, Stopped> {
         Ok(match order.call().redo() {
-            Redo::Freely | Redo::WithKey => Ok(doubt),
+            Redo::Freely | Redo::WithKey => {
+                let line = lock(&self.tree.state).take_back(self.run, order.id().seq);
+                if let Some(line) = line {
+                    lock(&self.tree.ledger).take_back(self.run, line);
+                }
+                Ok(doubt)
+            }
             Redo::Never => Err(Error::new(
                 ErrorKind::Interrupted,
                 "pit was stopped in the middle of it: it may have been done or not",

@@ -109,12 +109,13 @@ fn written(host: &dyn Team, noted: &mut u64, known: Known<'_>) -> Result<Plan, S
 
 /// Shows the plan to the person: what they made of it, or why not. Where nobody is there it goes on as it is.
 fn shown(host: &dyn Team, mut plan: Plan, known: Known<'_>) -> Result<Result<Plan, String>, Error> {
-    let title = match plan.tasks.len() {
+    let mut title = match plan.tasks.len() {
         1 => "a plan of 1 task".to_owned(),
         tasks => format!("a plan of {tasks} tasks"),
     };
     let notes = plan.one_owner();
-    let mut body = plan.to_toml(known.criteria, &notes);
+    let mine = plan.to_toml(known.criteria, &notes);
+    let mut body = mine.clone();
     loop {
         let proposal = Proposal { title: title.clone(), body: body.clone(), form: "plan".to_owned(), more: Vec::new() };
         let edited = match host.propose(&proposal) {
@@ -127,13 +128,16 @@ fn shown(host: &dyn Team, mut plan: Plan, known: Known<'_>) -> Result<Result<Pla
             }
             Err(error) => return Err(error),
         };
-        if edited == body {
+        if edited == mine {
             return Ok(Ok(plan));
         }
         match read(&edited, known) {
             Ok(plan) => return Ok(Ok(plan)),
-            // As the person left it, so that nothing of what was typed is lost.
-            Err(faults) => body = with_complaint(&edited, &faults),
+            // As the person left it, so that nothing of what was typed is lost; a yes to it as it is changes nothing.
+            Err(faults) => {
+                title = format!("your plan cannot be carried out: {}", faults.join("; ").replace('\n', " "));
+                body = with_complaint(&edited, &faults);
+            }
         }
     }
 }
@@ -141,7 +145,8 @@ fn shown(host: &dyn Team, mut plan: Plan, known: Known<'_>) -> Result<Result<Pla
 /// What a person made of a plan.
 fn read(edited: &str, known: Known<'_>) -> Result<Plan, Vec<String>> {
     let mut plan = Plan::from_toml(edited).map_err(|why| vec![why])?;
-    let faults = plan.faults(known);
+    // Whoever set the criteria may leave one out, with the task that would have met it.
+    let faults = plan.faults(Known { criteria: &[], ..known });
     if !faults.is_empty() {
         return Err(faults);
     }

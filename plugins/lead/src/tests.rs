@@ -165,14 +165,35 @@ fn judge_as(host: &Fake, child: &Child, author: &str) {
 fn the_person_sees_the_plan_first_and_what_they_make_of_it_is_done() {
     let host = works(vec![TWO], |_, _| None);
     let edited = Plan { tasks: serde_json::from_str::<Plan>(ONE).unwrap().tasks }.to_toml(&[], &[]);
-    let bad = edited.replace("\"1\",", "");
-    host.crew.decisions.borrow_mut().extend([Ok(Decision::Approved(bad)), Ok(Decision::Approved(edited))]);
+    let bad = edited.replace("id = \"all\"", "id = \"all\"\nafter = [\"nothing\"]");
+    let complained = |text: &str| Ok(Decision::Approved(format!("# ! whatever\n{text}")));
+    // The second yes is to the very text that was complained about.
+    host.crew.decisions.borrow_mut().extend([
+        Ok(Decision::Approved(bad.clone())),
+        complained(&bad),
+        Ok(Decision::Approved(edited)),
+    ]);
     done(lead(&host, &whole()));
     assert_eq!(&did(&host)[..2], ["start planner", "start coder all"]);
     let proposals = host.crew.proposals.borrow();
     assert_eq!((proposals[0].form.as_str(), proposals[0].title.as_str()), ("plan", "a plan of 2 tasks"));
     assert!(proposals[0].body.contains("1: prints JSON"), "{}", proposals[0].body);
-    assert!(proposals[1].body.starts_with("# ! no task has the criterion 1: prints JSON\n"), "{}", proposals[1].body);
+    assert!(proposals[1].body.starts_with("# ! "), "{}", proposals[1].body);
+    assert!(proposals[1].title.starts_with("your plan cannot be carried out: "), "{}", proposals[1].title);
+    assert_eq!(proposals.len(), 3);
+}
+
+#[test]
+fn a_task_that_the_person_takes_out_is_not_done() {
+    let host = works(vec![TWO], |_, _| None);
+    let mut plan: Plan = serde_json::from_str(TWO).unwrap();
+    plan.tasks.truncate(1);
+    plan.tasks[0].criteria = vec!["something else".into()];
+    let id = plan.tasks[0].id.clone();
+    host.crew.decisions.borrow_mut().push_back(Ok(Decision::Approved(plan.to_toml(&[], &[]))));
+    let _ended = lead(&host, &whole());
+    let started: Vec<String> = did(&host).into_iter().filter(|did| did.starts_with("start coder")).collect();
+    assert_eq!(started, [format!("start coder {id}")]);
 }
 
 #[test]

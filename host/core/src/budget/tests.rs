@@ -112,6 +112,25 @@ fn a_carve_is_given_back_when_the_child_does_not_start() {
 }
 
 #[test]
+fn an_intent_that_is_carried_out_again_does_not_stand_in_its_own_way() {
+    let mut ledger = ledger(100);
+    let before = ledger.balance(A);
+    let spent = Line::Spend(ledger_cost(100));
+    let share = Share { tokens: 60, ..Share::default() };
+    let carved = ledger.clone().carve(permit(A, 0), B, &share).unwrap().line();
+    for line in [spent, carved] {
+        ledger.recall_hold(A, line);
+        assert_ne!(ledger.balance(A), before);
+        ledger.take_back(A, line);
+        assert_eq!(ledger.balance(A), before);
+    }
+}
+
+fn ledger_cost(tokens: u64) -> Cost {
+    Cost { tokens, turns: 1, calls: 1, ..Cost::default() }
+}
+
+#[test]
 fn a_share_over_what_is_left_is_refused() {
     let mut ledger = ledger(100);
     let share = Share { tokens: 101, ..Share::default() };

@@ -52,8 +52,10 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     note!("$ cd {}\n$ {}{rest}\n", repository.display(), LINE.join(" "));
     let line = LINE.iter().copied().chain(args.rest.iter().map(String::as_str));
     let pit = Pit::try_parse_from(line).map_err(|error| Failure::lines(Exit::Usage, &error.to_string()))?;
+    let shown = repository.clone();
     let exit = Box::pin(super::run(Pit { directory: repository, ..pit })).await;
     note!("\nIt is yours to look at, in {}; nothing else was changed.", folder.display());
+    note!("  next       cd {} && pit diff · pit accept · pit logs", shown.display());
     Ok(exit)
 }
 

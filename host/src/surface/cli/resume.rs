@@ -4,9 +4,10 @@ use super::Failure;
 use super::detach::{self, DetachArgs};
 use super::display::HowArgs;
 use super::follow::{Output, follow};
-use super::open::{Place, find};
+use super::open::{self, Place, find};
 use super::setting::{self, ModelArgs};
 use crate::config::written::Flags;
+use crate::effect::model::models::Models;
 use crate::run::Tree;
 use crate::surface::exit::Exit;
 
@@ -40,9 +41,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         let named = find(&desk.journal, args.id.as_deref()).await?;
         return detach::start(at, named.tree, at.attended()).await;
     }
-    let mut settled = setting::settle(&*at.repo()?, &Flags::default())?;
-    // A run may have nothing left to ask a model.
-    let models = setting::models(&mut settled, &args.model, false)?;
+    let models = models(at, &args).await?;
     let pit = at.pit(models)?;
     let mut named = find(&pit.host.journal, args.id.as_deref()).await?;
     if let Some(tree) = at.hosts() {
@@ -52,4 +51,39 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let events = pit.host.events.subscribe();
     let tree = Tree::resume(pit.host.clone(), named.tree).await?;
     follow(&pit, &tree, events, args.output_format, args.how).await
+}
+
+/// The models that the run was started with. One that cannot be asked here is said before anything begins: an agent that
+/// cannot ask its model gives up, and the run would be over.
+async fn models(at: &Place, args: &Args) -> Result<Models, Failure> {
+    let desk = at.desk()?;
+    let named = find(&desk.journal, args.id.as_deref()).await?;
+    let tree = at.hosts().unwrap_or(named.tree);
+    let state = open::state(&desk.journal, tree).await?;
+    let wanted = state.root().map(|root| root.started.models.clone()).unwrap_or_default();
+    let choose = |model: &ModelArgs, needed: bool| {
+        let mut settled = setting::settle(&desk.repo, &Flags::default())?;
+        setting::models(&mut settled, model, needed)
+    };
+    let there = |models: &Models| wanted.values().find(|name| models.place(name).is_err()).cloned();
+    let mut models = choose(&args.model, false)?;
+    if args.model.model.is_none()
+        && there(&models).is_some()
+        && let Some(name) = wanted.get("default").filter(|name| !name.starts_with(setting::SCRIPTED))
+    {
+        models = choose(&ModelArgs { model: Some(name.clone()) }, true)?;
+    }
+    match there(&models) {
+        None => Ok(models),
+        Some(missing) => {
+            let id = tree.short();
+            let script = missing.starts_with(setting::SCRIPTED);
+            let how = if script { "scripted/FILE" } else { missing.as_str() };
+            Err(Failure::new(
+                Exit::Usage,
+                format!("run {id} asks {missing}, which is not to be had here; nothing was begun"),
+            )
+            .hint(format!("pit resume {id} -m {how}")))
+        }
+    }
 }

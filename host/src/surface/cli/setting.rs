@@ -28,7 +28,7 @@ use crate::surface::exit::Exit;
 /// The repository's own file, at the top of its working tree.
 pub const FILE: &str = "pit.toml";
 /// The configuration's name of a model that answers from a file.
-const SCRIPTED: &str = "scripted/";
+pub const SCRIPTED: &str = "scripted/";
 /// The shipped agents that work below the one that leads.
 const TEAM: &[&str] = &["coder", "planner", "reviewer"];
 
