@@ -42,7 +42,7 @@ fn the_demo_is_a_run_with_two_coders_a_review_that_sends_back_and_a_thief_that_g
         .expect("pit");
     let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     assert_eq!(said.status.code(), Some(3), "{out}{err}");
-    assert!(out.contains("3 tasks done"), "{out}");
+    assert!(out.contains("3 tasks done") && out.contains("asked you nothing"), "nobody was there to be asked: {out}");
     for path in ["../../.ssh/id_ed25519", "../1/src/lib.rs", "../../.config/orchestra-pit", ".git/hooks/post-checkout"]
     {
         let line = err.lines().find(|line| line.contains("refused") && line.contains(path));

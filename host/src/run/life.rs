@@ -89,7 +89,7 @@ struct LifeDoor {
 impl Door for LifeDoor {
     async fn pass(&self, call: Call) -> Passed {
         if self.tree.winding_down() {
-            return Passed::EndLife(LifeEnd::new("stopped", "pit is being stopped"));
+            return Passed::EndLife(LifeEnd::new("stopped", "its host is being stopped"));
         }
         let seq = self.next.fetch_add(1, Ordering::Relaxed);
         let facts = match self.facts(&call) {

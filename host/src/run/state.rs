@@ -391,6 +391,10 @@ impl Run {
         match (&open.call, answer) {
             (Call::Log(line), _) => self.logged += line.message.len(),
             (Call::Human(human::Call::Notify { .. }), _) => self.notices += 1,
+            // Nobody was there to be asked.
+            (Call::Human(human::Call::Ask { .. } | human::Call::Propose { .. }), Err(_)) => {
+                self.asked = self.asked.saturating_sub(1);
+            }
             (_, Ok(Value::Human(human::Value::Remarks(read)))) => {
                 self.remarks.drain(..read.len().min(self.remarks.len()));
                 self.unheard = !self.remarks.is_empty();
