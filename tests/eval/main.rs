@@ -1,5 +1,7 @@
 //! How well the agents do a dozen small tasks of our own, through `pit run` as a person would type it. What counts as
 //! solved is decided by checks that no agent sees. `cargo xtask eval` builds all of it and starts this.
+//!
+//! A check runs what a model wrote, on the machine itself: it is for machines that can be thrown away.
 
 #![expect(clippy::disallowed_methods, reason = "a developer's tool: it makes repositories and starts programs")]
 

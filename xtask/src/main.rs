@@ -23,7 +23,8 @@ cargo xtask VERB
 
   demo [ARGS]      build pit and run its demo: no key, no network
   test [ARGS]      build the test guests and run every test; with ARGS, `cargo test ARGS`
-  eval --model M   have the agents do a dozen small tasks; M is provider/model, or smollm2, which it brings along
+  eval --model M   have the agents do a dozen small tasks; M is provider/model, or smollm2, which it brings along;
+                   runs what the model wrote on this machine, without walls
   bench [ROW…]     measure what pit costs: a table, and target/bench.json; --json prints the JSON instead of the table,
                    --quick leaves out the repository of 600,000 files; rows: docs/performance.md
   guests           build the test guests alone, for `cargo test` by hand
