@@ -20,6 +20,8 @@ fn inspect_says_what_an_agent_asks_for() {
     {
         assert!(said.out.contains(text), "no `{text}` in {}", said.out);
     }
+    let _ = stage.pit(&["agent", "inspect", "coder"]).exits(0).says("write every file");
+    let _ = stage.pit(&["run", "x", "--agent", "coder"]).exits(2).says("is in pit already");
 }
 
 #[test]

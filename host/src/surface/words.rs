@@ -139,7 +139,7 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
             let raise = raise(shortage.account, shortage).map(|line| format!("; {line} raises it")).unwrap_or_default();
             format!("budget: {}{raise}", shortage.message())
         }
-        Event::Raised { by, .. } => format!("budget raised by {}", line(by, 40)),
+        Event::Raised { by, .. } => format!("budget set by {}", line(by, 40)),
         Event::Remarked(remark) => format!("hears from the {}: {}", line(&remark.from, 20), line(&remark.text, 160)),
         Event::Resumed { .. } => "goes on".to_owned(),
         Event::Stopped { why } => format!("stopped: {}", line(why, 160)),

@@ -19,6 +19,7 @@ use super::stranger::{self, AgentArgs};
 use crate::assemble;
 use crate::effect::model::models::Models;
 use crate::run::{Spec, Tree};
+use crate::shipped::AGENTS;
 use crate::surface::exit::Exit;
 use crate::surface::words;
 
@@ -38,7 +39,7 @@ pub enum Verb {
 /// `pit agent inspect`
 #[derive(Debug, Args)]
 pub struct InspectArgs {
-    /// The component.
+    /// The component, or the name of a shipped agent.
     file: PathBuf,
     /// As JSON.
     #[arg(long)]
@@ -92,7 +93,11 @@ pub async fn run(at: &Place, verb: Verb) -> Result<Exit, Failure> {
 }
 
 fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
-    let (known, manifest) = stranger::component(&args.file)?;
+    let shipped = AGENTS.iter().find(|agent| args.file == Path::new(agent.name));
+    let (known, manifest) = match shipped {
+        Some(agent) => assemble::known(agent.component)?,
+        None => stranger::component(&args.file)?,
+    };
     if args.json {
         let about = serde_json::json!({
             "schema": 1,
@@ -112,7 +117,7 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
 }
 
 async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
-    let shipped = crate::shipped::AGENTS.iter().find(|agent| agent.name == args.agent);
+    let shipped = AGENTS.iter().find(|agent| agent.name == args.agent);
     let (known, manifest) = match shipped {
         Some(agent) => assemble::known(agent.component)?,
         None => stranger::component(Path::new(&args.agent))?,

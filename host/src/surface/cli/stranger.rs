@@ -89,6 +89,10 @@ fn unread(path: &Path, error: &std::io::Error) -> Failure {
     if error.kind() != std::io::ErrorKind::NotFound || path.extension().is_some() {
         return Failure::new(Exit::Usage, format!("{named}: {error}"));
     }
+    if AGENTS.iter().any(|agent| agent.name == named) {
+        return Failure::new(Exit::Usage, format!("`{named}` is in pit already, and a team has it without being told"))
+            .hint("a component's file is wanted here");
+    }
     let failure =
         Failure::new(Exit::Usage, format!("there is no agent `{named}` in this pit, and no file of that name"));
     match nearest(&named, AGENTS.iter().map(|agent| agent.name)) {
