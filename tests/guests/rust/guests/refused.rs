@@ -42,7 +42,7 @@ fn beside() -> std::result::Result<Outcome, Failure> {
     let mut answers = 0;
     for number in 0..20 {
         workspace::write_text(&format!("{number}.txt"), "x")?;
-        let found = delegate::wait(&[looping.clone()], Some(Duration::from_millis(20)))?;
+        let found = delegate::wait(std::slice::from_ref(&looping), Some(Duration::from_millis(20)))?;
         answers += u32::from(!matches!(found, Awaited::Ended(_)));
     }
     let end = match wait(&looping)?.end {
