@@ -292,7 +292,7 @@ impl Journal {
     }
 
     /// Waits until all that is queued is written, so that a reader of this process sees it.
-    async fn barrier(&self) -> Result<(), Refused> {
+    pub async fn barrier(&self) -> Result<(), Refused> {
         self.inner.queue.barrier().await
     }
 }

@@ -46,6 +46,8 @@ pub struct Tree {
     /// The tasks of each run: its life, and the effect it waits for.
     tasks: Mutex<HashMap<RunId, Vec<AbortHandle>>>,
     stopping: AtomicBool,
+    /// This life is over, and all of it is on disk.
+    stopped: AtomicBool,
     /// No call begins any more.
     winding_down: AtomicBool,
 }
@@ -63,6 +65,7 @@ impl Tree {
             freed: Notify::new(),
             tasks: Mutex::new(HashMap::new()),
             stopping: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             winding_down: AtomicBool::new(false),
         })
     }
@@ -97,14 +100,17 @@ impl Tree {
         let _rides = self.write(run, event);
     }
 
-    /// Waits until nothing of the tree is at work. False if it was told to stop before its first run had ended.
+    /// Waits until nothing of the tree is at work and its records are on disk: whoever hears of it may end the process.
+    /// False if it was told to stop before its first run had ended.
     pub async fn finished(&self) -> bool {
         loop {
             let changed = self.changed.notified();
             if self.look(|state| state.root().is_some_and(|root| root.ended().is_some())) {
+                // A journal that takes no more has nothing left to wait for.
+                let _ = self.host.journal.barrier().await;
                 return true;
             }
-            if self.stopping() {
+            if self.stopped.load(Ordering::Acquire) {
                 return false;
             }
             changed.await;
@@ -208,11 +214,13 @@ impl Tree {
         for run in live {
             last = Some(self.write(run, Event::Stopped { why: why.to_owned() }));
         }
-        if let Some(ticket) = last {
-            self.host.journal.flush(ticket).await?;
-        }
+        let written = match last {
+            Some(ticket) => self.host.journal.flush(ticket).await,
+            None => Ok(()),
+        };
+        self.stopped.store(true, Ordering::Release);
         self.changed.notify_waiters();
-        Ok(())
+        written
     }
 
     /// Carries out what a person tells the tree.
