@@ -12,3 +12,4 @@
 //! from what is new.
 
 pub mod report;
+pub mod verdict;
