@@ -11,6 +11,7 @@
 //! anything, so a report never makes a failed check pass: it only says *which* tests failed, to tell what failed before
 //! from what is new.
 
+pub mod propose;
 pub mod prove;
 pub mod report;
 pub mod verdict;
