@@ -5,8 +5,8 @@
 //! written down. [`path`], [`pattern`] and [`edit`] are what calls about files are made of; [`map`] is a workspace as a
 //! value, over the [`tree`]s of git; [`protected`] is what no commit has without a person; [`manifest`] is what an agent
 //! asks for, [`embed`] where that stands in its component; [`check`] is what the host concludes from a repository's own
-//! tests. [`strict`] reads what people write; [`amount`] and [`text`]
-//! are how money, time and other people's words are read and shown.
+//! tests. [`strict`] reads what people write; [`amount`] and [`text`] are how money, time and other people's words are
+//! read and shown.
 
 pub mod amount;
 pub mod budget;

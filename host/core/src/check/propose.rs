@@ -185,8 +185,8 @@ fn push(level: &mut Vec<Check>, found: &Found) {
     }
     let word = found.part.word();
     let free = |name: &String| !level.iter().any(|check| check.name == *name);
-    let names = std::iter::once(word.to_owned()).chain((2..=MOST_CHECKS).map(|n| format!("{word}-{n}")));
-    if let Some(name) = names.filter(free).next() {
+    let mut names = std::iter::once(word.to_owned()).chain((2..=MOST_CHECKS).map(|n| format!("{word}-{n}")));
+    if let Some(name) = names.find(free) {
         level.push(Check { name, run: found.run.clone(), source: found.source.clone() });
     }
 }

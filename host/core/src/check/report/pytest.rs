@@ -143,5 +143,5 @@ fn explain(lines: &[&str], failed: &[(String, &str)], tally: &mut Tally) {
 
 fn title(line: &str) -> Option<&str> {
     let inner = line.strip_prefix('_')?.strip_suffix('_')?.trim_matches('_');
-    Some(inner.strip_prefix(' ')?.strip_suffix(' ')?)
+    inner.strip_prefix(' ')?.strip_suffix(' ')
 }

@@ -298,6 +298,31 @@ fn a_report_survives_the_journal_and_is_bounded() {
     assert_eq!((failure.lines.len(), failure.lines[0].len()), (MOST_LINES, MOST_WIDTH));
 }
 
+#[test]
+fn reading_is_linear_in_what_hostile_output_repeats() {
+    // Each of these takes minutes where a line is looked up in, or copied to, all lines before it.
+    let many = |line: &dyn Fn(usize) -> String| (0..20_000).map(line).collect::<Vec<_>>().join("\n");
+    let deep = |n: usize| format!("{}{}", " ".repeat(2 + n % 40), "g".repeat(n % 900));
+    let failing = many(&|n| format!("test t{n} ... FAILED"));
+    let sections = many(&|n| format!("---- t{n} stdout ----\ntest result: FAILED. 1 passed; 1 failed; 0 ignored"));
+    for (command, output) in [
+        ("cargo test", format!("running 20000 tests\n{failing}\nfailures:\n{sections}")),
+        ("pytest", many(&|n| format!("____ test_{n} ____"))),
+        ("pytest", many(&|n| format!("FAILED a.py::test_{} - x", n % 9)) + "\n1 failed in 0.1s"),
+        ("npx jest", format!("FAIL a.js\n{}\nTest Suites: 1\nTests: 1", many(&deep))),
+        ("npx mocha", many(&|n| format!("{}\n      ✔ t{n}", deep(n))) + "\n  1 passing (1ms)"),
+        (
+            "npx vitest",
+            many(&|n| format!(" FAIL  a > t{n}")) + &many(&|_| "x".to_owned()) + "\n Test Files  1\n Tests  1",
+        ),
+        ("cat", format!("<testsuite>{}", "&".repeat(1_000_000))),
+        ("cat", format!("<testsuite>{}", "<a b='".repeat(200_000))),
+        ("make", "\x1b[".repeat(1_000_000)),
+    ] {
+        let _ = read(&argv(command), &output);
+    }
+}
+
 /// Pieces of the fixtures, in any order and number: what looks like output and is not.
 fn shuffled() -> impl Strategy<Value = String> {
     let lines: Vec<&str> = FIXTURES.iter().flat_map(|(_, text)| text.lines()).collect();

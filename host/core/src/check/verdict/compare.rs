@@ -173,6 +173,7 @@ fn same_ending(first: &Ran, base: Option<&Runs>) -> bool {
 /// Compares a check of which no tests can be named.
 fn as_a_whole<'a>(first: &Ran, base: Option<&Runs>) -> Compared<'a> {
     let why = match &first.report {
+        _ if matches!(first.ending, Ending::Signal(_)) => "it was ended by a signal".to_owned(),
         Report::NotUnderstood { why } => format!("its output is not understood: {why}"),
         Report::Understood(tests) if tests.failed.is_empty() => "no test of it failed, and it did".to_owned(),
         Report::Understood(_) => "the base's output is not understood".to_owned(),
