@@ -1,0 +1,203 @@
+//! What `pit init` proposes as checks, from a repository's file list and the texts of a few files.
+//!
+//! Pure: nothing is run and nothing is looked up. What a CI file runs beats what is guessed from a language's own files,
+//! because somebody relies on it. Each proposal says which file and line it came from. The texts are a stranger's: they
+//! become arguments of a command only as plain words, never as a shell's, and a person sees and trusts them before
+//! anything runs.
+
+mod ci;
+mod guess;
+mod sort;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use sort::Part;
+use sort::sort;
+
+/// Bytes of a text that is read. Such files are written by hand; a larger one is passed over.
+pub const MOST_BYTES: usize = 1 << 20;
+
+/// Checks of one level. More than a person reads through are not proposed.
+pub const MOST_CHECKS: usize = 8;
+
+/// Whether `pit init` should read a file for this.
+pub fn is_read(path: &str) -> bool {
+    let named = [
+        "Cargo.toml",
+        "package.json",
+        "pyproject.toml",
+        "setup.cfg",
+        "tox.ini",
+        "pytest.ini",
+        "go.mod",
+        "pom.xml",
+        "build.gradle",
+        "build.gradle.kts",
+        "Makefile",
+    ];
+    named.contains(&path) || ci::is_ci(path)
+}
+
+/// A repository, as far as proposals look at it.
+#[derive(Clone, Debug, Default)]
+pub struct Repository<'a> {
+    paths: BTreeSet<&'a str>,
+    texts: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Repository<'a> {
+    /// All paths, and the texts of those that [`is_read`].
+    pub fn new(paths: impl IntoIterator<Item = &'a str>, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let texts = texts.into_iter().filter(|(path, text)| is_read(path) && text.len() <= MOST_BYTES);
+        Self { paths: paths.into_iter().collect(), texts: texts.collect() }
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.paths.contains(path)
+    }
+
+    fn text(&self, path: &str) -> Option<&'a str> {
+        self.texts.get(path).copied()
+    }
+
+    /// The first line of a file that has these words, and the file itself if none has.
+    fn source(&self, path: &str, words: &str) -> Source {
+        let line = self.text(path).and_then(|text| text.lines().position(|line| line.contains(words)));
+        Source { path: path.to_owned(), line: line.map_or(1, |line| line + 1) }
+    }
+}
+
+/// Where a proposal came from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// The file.
+    pub path: String,
+    /// The line, counted from 1.
+    pub line: usize,
+}
+
+/// A check that is proposed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Check {
+    /// `build`, `test`, `lint`, …; unique in its level.
+    pub name: String,
+    /// The command.
+    pub run: Vec<String>,
+    /// From where.
+    pub source: Source,
+}
+
+/// A command that is run once before any agent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Setup {
+    /// `fetch`, `install`, …
+    pub name: String,
+    /// The command.
+    pub run: Vec<String>,
+    /// The files that it depends on: it is run again when one of them changes.
+    pub inputs: Vec<String>,
+    /// Whether it needs the network.
+    pub network: bool,
+    /// From where.
+    pub source: Source,
+}
+
+/// A folder, and what asked for it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Folder {
+    /// `target`; `cargo`.
+    pub name: String,
+    /// The file.
+    pub because: String,
+}
+
+/// What is proposed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Proposal {
+    /// Checks in the coder's loop.
+    pub fast: Vec<Check>,
+    /// Checks of every result.
+    pub full: Vec<Check>,
+    /// What is run before.
+    pub setup: Vec<Setup>,
+    /// Ignored folders that start warm.
+    pub warm: Vec<Folder>,
+    /// Toolchains and caches by name. Which of them a machine has, and where, is for the host to find out.
+    pub tools: Vec<Folder>,
+}
+
+/// A command that a file has, and what it is for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Found {
+    part: Part,
+    run: Vec<String>,
+    source: Source,
+}
+
+/// What a repository seems to want.
+pub fn propose(repository: &Repository<'_>) -> Proposal {
+    let mut proposal = Proposal::default();
+    let mut found: Vec<Found> = Vec::new();
+    for (run, source) in ci::commands(repository) {
+        let Some(part) = sort(&run) else { continue };
+        let run = all_failures(run);
+        if !found.iter().any(|other| other.run == run) {
+            found.push(Found { part, run, source });
+        }
+    }
+    // A guess counts for a purpose and a language for which the CI file runs nothing.
+    let guessed = guess::guess(repository, &mut proposal);
+    let by_ci = found.clone();
+    let covers = |found: &Found, guess: &Found| {
+        found.part == guess.part && (sort::tool(&found.run) == sort::tool(&guess.run) || sort::is_general(&found.run))
+    };
+    found.extend(guessed.into_iter().filter(|guess| !by_ci.iter().any(|found| covers(found, guess))));
+    levels(&found, &mut proposal);
+    proposal
+}
+
+/// Puts each check into its level.
+fn levels(found: &[Found], proposal: &mut Proposal) {
+    for found in found {
+        let level = match found.part {
+            Part::Build | Part::Types => &mut proposal.fast,
+            Part::Test | Part::Lint | Part::Format => &mut proposal.full,
+        };
+        push(level, found);
+    }
+    // Something has to tell a coder that it is on the wrong way, and where nothing is built that is the tests.
+    if proposal.fast.is_empty() {
+        let tests = found.iter().filter(|found| found.part == Part::Test);
+        tests.for_each(|found| push(&mut proposal.fast, found));
+    }
+    // What only is in the coder's loop would not be checked on the result.
+    if proposal.full.is_empty() {
+        proposal.full.clone_from(&proposal.fast);
+    }
+}
+
+fn push(level: &mut Vec<Check>, found: &Found) {
+    if level.len() == MOST_CHECKS {
+        return;
+    }
+    let word = found.part.word();
+    let free = |name: &String| !level.iter().any(|check| check.name == *name);
+    let mut names = std::iter::once(word.to_owned()).chain((2..=MOST_CHECKS).map(|n| format!("{word}-{n}")));
+    if let Some(name) = names.find(free) {
+        level.push(Check { name, run: found.run.clone(), source: found.source.clone() });
+    }
+}
+
+/// Cargo stops at the first program with a failure; which others fail is then not known, and *no worse* cannot be said.
+fn all_failures(mut run: Vec<String>) -> Vec<String> {
+    let tests = run.first().is_some_and(|word| word == "cargo")
+        && run.get(1).is_some_and(|word| matches!(word.as_str(), "test" | "t" | "nextest"));
+    if tests && !run.iter().any(|word| word == "--no-fail-fast") {
+        let at = run.iter().position(|word| word == "--").unwrap_or(run.len());
+        run.insert(at, "--no-fail-fast".to_owned());
+    }
+    run
+}

@@ -1,0 +1,237 @@
+//! What a language's own files suggest where no CI file says it: checks, set-up, warm folders and tools.
+
+use super::sort::{self, Part};
+use super::{Folder, Found, Proposal, Repository, Setup, Source};
+
+/// The checks; set-up and folders go into the proposal at once.
+pub(super) fn guess(repository: &Repository<'_>, into: &mut Proposal) -> Vec<Found> {
+    let mut guess = Guess { repository, into, found: Vec::new() };
+    guess.rust();
+    guess.node();
+    guess.python();
+    guess.go();
+    guess.java();
+    guess.make();
+    guess.versions();
+    guess.found
+}
+
+struct Guess<'a, 'r> {
+    repository: &'a Repository<'r>,
+    into: &'a mut Proposal,
+    found: Vec<Found>,
+}
+
+fn split(command: &str) -> Vec<String> {
+    command.split(' ').map(str::to_owned).collect()
+}
+
+impl Guess<'_, '_> {
+    fn check(&mut self, part: Part, command: &str, source: &Source) {
+        self.found.push(Found { part, run: split(command), source: source.clone() });
+    }
+
+    fn setup(&mut self, name: &str, command: &str, inputs: &[&str], source: &Source) {
+        let inputs = inputs.iter().filter(|path| self.repository.has(path)).map(|path| (*path).to_owned()).collect();
+        let network = !command.contains(" -m venv ");
+        let setup = Setup { name: name.to_owned(), run: split(command), inputs, network, source: source.clone() };
+        self.into.setup.push(setup);
+    }
+
+    fn warm(&mut self, names: &[&str], because: &str) {
+        add(&mut self.into.warm, names, because);
+    }
+
+    fn tools(&mut self, names: &[&str], because: &str) {
+        add(&mut self.into.tools, names, because);
+    }
+
+    /// The first of these files that is there.
+    fn first<'p>(&self, paths: &[&'p str]) -> Option<&'p str> {
+        paths.iter().copied().find(|path| self.repository.has(path))
+    }
+
+    fn rust(&mut self) {
+        let path = "Cargo.toml";
+        let Some(text) = self.repository.text(path) else { return };
+        let section = if text.contains("[workspace]") { "[workspace]" } else { "[package]" };
+        let source = self.repository.source(path, section);
+        self.check(Part::Build, "cargo check --workspace --all-targets", &source);
+        self.check(Part::Test, "cargo test --workspace --no-fail-fast", &source);
+        if let Some(lints) = self.first(&["clippy.toml", ".clippy.toml"]) {
+            let source = self.repository.source(lints, "");
+            self.check(Part::Lint, "cargo clippy --workspace --all-targets -- -D warnings", &source);
+        }
+        match self.first(&["Cargo.lock"]) {
+            Some(lock) => {
+                let source = self.repository.source(lock, "");
+                self.setup("fetch", "cargo fetch --locked", &[lock], &source);
+            }
+            None => self.setup("fetch", "cargo fetch", &[path], &source),
+        }
+        self.warm(&["target"], path);
+        self.tools(&["cargo", "rustup"], path);
+    }
+
+    fn node(&mut self) {
+        let path = "package.json";
+        let Some(text) = self.repository.text(path) else { return };
+        let (program, install, lock) = match self.first(&["pnpm-lock.yaml", "yarn.lock", "package-lock.json"]) {
+            Some(lock @ "pnpm-lock.yaml") => ("pnpm", "pnpm install --frozen-lockfile", lock),
+            Some(lock @ "yarn.lock") => ("yarn", "yarn install --frozen-lockfile", lock),
+            Some(lock) => ("npm", "npm ci", lock),
+            None => ("npm", "npm install", path),
+        };
+        let package: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let scripts = package.get("scripts").and_then(serde_json::Value::as_object);
+        for (name, script) in scripts.into_iter().flatten() {
+            let (Some(part), Some(script)) = (sort::script_part(name), script.as_str()) else { continue };
+            // What `npm init` writes where there are no tests.
+            if script.contains("no test specified") {
+                continue;
+            }
+            let source = self.repository.source(path, &format!("\"{name}\":"));
+            // A name is a key of a table of ours, so it is one plain word.
+            self.check(part, &format!("{program} run {name}"), &source);
+        }
+        let source = self.repository.source(lock, "");
+        self.setup("install", install, &[lock, path], &source);
+        self.warm(&["node_modules"], path);
+        self.tools(&["nvm", "fnm", "volta", "npm"], path);
+    }
+
+    fn python(&mut self) {
+        let projects = ["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "tox.ini"];
+        let Some(project) = self.first(&projects) else { return };
+        let (run, source) = match self.first(&["uv.lock", "poetry.lock", "requirements.txt"]) {
+            Some(lock @ "uv.lock") => {
+                let source = self.repository.source(lock, "");
+                self.setup("sync", "uv sync --frozen", &[lock, "pyproject.toml"], &source);
+                ("uv run ", source)
+            }
+            Some(lock @ "poetry.lock") => {
+                let source = self.repository.source(lock, "");
+                self.setup("install", "poetry install", &[lock, "pyproject.toml"], &source);
+                ("poetry run ", source)
+            }
+            other => {
+                let source = self.repository.source(other.unwrap_or(project), "");
+                let what = if other.is_some() { "-r requirements.txt" } else { "-e ." };
+                self.setup("venv", "python3 -m venv .venv", &[], &source);
+                self.setup("install", &format!(".venv/bin/pip install {what}"), &[&source.path, project], &source);
+                (".venv/bin/", source)
+            }
+        };
+        let python = if run.starts_with('.') { ".venv/bin/python".to_owned() } else { format!("{run}python") };
+        match self.pytest() {
+            Some(source) => self.check(Part::Test, &format!("{python} -m pytest"), &source),
+            None if self.has_tests() => self.check(Part::Test, &format!("{python} -m unittest"), &source),
+            None => {}
+        }
+        let has = |words: &str| {
+            let text = self.repository.text("pyproject.toml");
+            text.is_some_and(|text| text.contains(words)).then(|| self.repository.source("pyproject.toml", words))
+        };
+        let (ruff, mypy) = (has("[tool.ruff"), has("[tool.mypy"));
+        if let Some(source) = ruff {
+            self.check(Part::Lint, &format!("{run}ruff check"), &source);
+        }
+        if let Some(source) = mypy {
+            self.check(Part::Types, &format!("{run}mypy ."), &source);
+        }
+        self.warm(&[".venv"], project);
+        self.tools(&["pyenv", "uv"], project);
+    }
+
+    /// What says that the tests are pytest's.
+    fn pytest(&self) -> Option<Source> {
+        let says = [
+            ("pyproject.toml", "[tool.pytest"),
+            ("pytest.ini", "[pytest]"),
+            ("setup.cfg", "[tool:pytest]"),
+            ("tox.ini", "[pytest]"),
+            ("pyproject.toml", "pytest"),
+            ("tox.ini", "pytest"),
+        ];
+        let has = |path: &str, words: &str| self.repository.text(path).is_some_and(|text| text.contains(words));
+        let found = says.iter().find(|(path, words)| has(path, words));
+        let file = self.repository.paths.iter().find(|path| path.ends_with("conftest.py"));
+        let source = |path: &str, words: &str| self.repository.source(path, words);
+        found.map(|(path, words)| source(path, words)).or_else(|| file.map(|path| source(path, "")))
+    }
+
+    fn has_tests(&self) -> bool {
+        let is_test =
+            |path: &str| path.ends_with(".py") && path.rsplit('/').next().is_some_and(|f| f.starts_with("test_"));
+        self.repository.paths.iter().any(|path| is_test(path))
+    }
+
+    fn go(&mut self) {
+        let path = "go.mod";
+        if self.repository.text(path).is_none() {
+            return;
+        }
+        let source = self.repository.source(path, "module ");
+        self.check(Part::Build, "go build ./...", &source);
+        self.check(Part::Test, "go test ./...", &source);
+        self.check(Part::Lint, "go vet ./...", &source);
+        self.setup("download", "go mod download", &[path, "go.sum"], &source);
+        self.tools(&["go"], path);
+    }
+
+    fn java(&mut self) {
+        if self.repository.text("pom.xml").is_some() {
+            let program = if self.repository.has("mvnw") { "./mvnw" } else { "mvn" };
+            let source = self.repository.source("pom.xml", "<project");
+            self.check(Part::Test, &format!("{program} -B -o test"), &source);
+            self.setup("fetch", &format!("{program} -B dependency:go-offline"), &["pom.xml"], &source);
+            self.warm(&["target"], "pom.xml");
+            self.tools(&["maven"], "pom.xml");
+        } else if let Some(path) = self.first(&["build.gradle.kts", "build.gradle"]) {
+            let program = if self.repository.has("gradlew") { "./gradlew" } else { "gradle" };
+            let source = self.repository.source(path, "");
+            self.check(Part::Build, &format!("{program} --offline classes"), &source);
+            self.check(Part::Test, &format!("{program} --offline test --continue"), &source);
+            self.setup("fetch", &format!("{program} classes testClasses"), &[path, "gradle.lockfile"], &source);
+            self.warm(&["build", ".gradle"], path);
+            self.tools(&["gradle"], path);
+        }
+    }
+
+    /// Targets count only where nothing else is known of the tests: they mostly run the same.
+    fn make(&mut self) {
+        let path = "Makefile";
+        let Some(text) = self.repository.text(path) else { return };
+        if self.found.iter().any(|found| found.part == Part::Test) {
+            return;
+        }
+        let mut seen = Vec::new();
+        for (at, line) in text.lines().enumerate() {
+            let Some((target, after)) = line.split_once(':') else { continue };
+            let Some(part) = sort::script_part(target).filter(|_| !after.starts_with('=')) else { continue };
+            if !seen.contains(&target) {
+                seen.push(target);
+                self.check(part, &format!("make {target}"), &Source { path: path.to_owned(), line: at + 1 });
+            }
+        }
+    }
+
+    /// Files that choose a toolchain's version by a manager's help.
+    fn versions(&mut self) {
+        for (path, tools) in
+            [(".tool-versions", &["asdf", "mise"][..]), ("mise.toml", &["mise"]), (".mise.toml", &["mise"])]
+        {
+            if self.repository.has(path) {
+                self.tools(tools, path);
+            }
+        }
+    }
+}
+
+fn add(folders: &mut Vec<Folder>, names: &[&str], because: &str) {
+    for name in names {
+        if !folders.iter().any(|folder| folder.name == *name) {
+            folders.push(Folder { name: (*name).to_owned(), because: because.to_owned() });
+        }
+    }
+}

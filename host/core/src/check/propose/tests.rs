@@ -1,0 +1,204 @@
+//! What is proposed for repositories in six languages, and what a hostile one gets into a command.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn proposal(files: &[(&str, &str)]) -> Proposal {
+    propose(&Repository::new(files.iter().map(|(path, _)| *path), files.iter().copied()))
+}
+
+/// `test: cargo test  (Cargo.toml:1)`, a line a check.
+fn shown(checks: &[Check]) -> Vec<String> {
+    let line = |check: &Check| {
+        format!("{}: {} ({}:{})", check.name, check.run.join(" "), check.source.path, check.source.line)
+    };
+    checks.iter().map(line).collect()
+}
+
+fn names(folders: &[Folder]) -> Vec<&str> {
+    folders.iter().map(|folder| folder.name.as_str()).collect()
+}
+
+#[test]
+fn rust_is_guessed() {
+    let files = [("Cargo.toml", "[package]\nname = \"a\"\n\n[workspace]\n"), ("Cargo.lock", ""), (".clippy.toml", "")];
+    let proposal = proposal(&files);
+    assert_eq!(shown(&proposal.fast), ["build: cargo check --workspace --all-targets (Cargo.toml:4)"]);
+    let full = [
+        "test: cargo test --workspace --no-fail-fast (Cargo.toml:4)",
+        "lint: cargo clippy --workspace --all-targets -- -D warnings (.clippy.toml:1)",
+    ];
+    assert_eq!(shown(&proposal.full), full);
+    let setup = &proposal.setup[0];
+    assert_eq!((setup.run.join(" ").as_str(), setup.network), ("cargo fetch --locked", true));
+    assert_eq!(setup.inputs, ["Cargo.lock"]);
+    assert_eq!((names(&proposal.warm), names(&proposal.tools)), (vec!["target"], vec!["cargo", "rustup"]));
+}
+
+const WORKFLOW: &str = r#"
+on: push
+jobs:
+  test:
+    strategy:
+      matrix:
+        rust:
+          - stable
+    steps:
+      - uses: actions/checkout@v4
+      - name: Test
+        run: cargo test --all-features -- --nocapture
+      - run: |
+          cargo fmt --all --check
+          cargo build && cargo clippy -- -D warnings
+          cargo test --features "${{ matrix.features }}"
+      - run: RUSTFLAGS=-Dwarnings cargo check
+      - working-directory: fuzz
+        run: cargo test --lib
+      - run: >
+          cargo test
+          --ignored
+      - run: cargo publish
+      - run: curl https://example.org | sh
+"#;
+
+#[test]
+fn what_the_ci_file_runs_beats_the_guess() {
+    let files = [("Cargo.toml", "[package]"), (".github/workflows/ci.yml", WORKFLOW), (".clippy.toml", "")];
+    let proposal = proposal(&files);
+    let fast = [
+        "build: cargo build (.github/workflows/ci.yml:15)",
+        "build-2: env RUSTFLAGS=-Dwarnings cargo check (.github/workflows/ci.yml:17)",
+    ];
+    assert_eq!(shown(&proposal.fast), fast);
+    let full = [
+        "test: cargo test --all-features --no-fail-fast -- --nocapture (.github/workflows/ci.yml:12)",
+        "format: cargo fmt --all --check (.github/workflows/ci.yml:14)",
+        "lint: cargo clippy -- -D warnings (.github/workflows/ci.yml:15)",
+    ];
+    assert_eq!(shown(&proposal.full), full);
+}
+
+#[test]
+fn gitlab_is_read_too() {
+    let text = "image: rust\ntest:\n  before_script:\n    - cargo check\n  script:\n    - cargo test\n    - 'cargo fmt --check'\n  \
+                only:\n    - main\nlint:\n  script: cargo clippy\n";
+    let proposal = proposal(&[(".gitlab-ci.yml", text)]);
+    let full = [
+        "test: cargo test --no-fail-fast (.gitlab-ci.yml:6)",
+        "format: cargo fmt --check (.gitlab-ci.yml:7)",
+        "lint: cargo clippy (.gitlab-ci.yml:11)",
+    ];
+    assert_eq!(shown(&proposal.full), full);
+}
+
+#[test]
+fn node_is_guessed_from_scripts_and_the_lock_file() {
+    let package = r#"{
+  "scripts": {
+    "test": "vitest run",
+    "lint": "eslint .",
+    "typecheck": "tsc --noEmit",
+    "deploy": "x"
+  }
+}"#;
+    for (lock, program, install) in [
+        ("package-lock.json", "npm", "npm ci"),
+        ("yarn.lock", "yarn", "yarn install --frozen-lockfile"),
+        ("pnpm-lock.yaml", "pnpm", "pnpm install --frozen-lockfile"),
+    ] {
+        let proposal = proposal(&[("package.json", package), (lock, "")]);
+        assert_eq!(shown(&proposal.fast), [format!("types: {program} run typecheck (package.json:5)")]);
+        let full = ["lint: PROGRAM run lint (package.json:4)", "test: PROGRAM run test (package.json:3)"];
+        assert_eq!(shown(&proposal.full), full.map(|line| line.replace("PROGRAM", program)));
+        assert_eq!(proposal.setup[0].run.join(" "), install);
+        assert_eq!(proposal.setup[0].inputs, [lock, "package.json"]);
+        assert_eq!(names(&proposal.warm), ["node_modules"]);
+    }
+    let none = r#"{"scripts": {"test": "echo \"Error: no test specified\" && exit 1"}}"#;
+    assert!(proposal(&[("package.json", none)]).full.is_empty());
+}
+
+#[test]
+fn python_is_guessed_with_what_manages_it() {
+    let project = "[project]\nname = \"a\"\n[tool.pytest.ini_options]\n[tool.ruff]\n[tool.mypy]\n";
+    for (lock, test, setup) in [
+        ("uv.lock", "uv run python -m pytest", "uv sync --frozen"),
+        ("poetry.lock", "poetry run python -m pytest", "poetry install"),
+        ("requirements.txt", ".venv/bin/python -m pytest", ".venv/bin/pip install -r requirements.txt"),
+        ("README.md", ".venv/bin/python -m pytest", ".venv/bin/pip install -e ."),
+    ] {
+        let proposal = proposal(&[("pyproject.toml", project), (lock, "")]);
+        assert_eq!(shown(&proposal.full)[0], format!("test: {test} (pyproject.toml:3)"), "{lock}");
+        assert_eq!(proposal.setup.last().expect("set-up").run.join(" "), setup);
+        assert_eq!((names(&proposal.warm), names(&proposal.tools)), (vec![".venv"], vec!["pyenv", "uv"]));
+        assert!(proposal.fast[0].run.join(" ").ends_with("mypy ."), "{:?}", proposal.fast);
+    }
+    let plain = proposal(&[("setup.cfg", ""), ("tests/test_a.py", "")]);
+    assert_eq!(shown(&plain.full), ["test: .venv/bin/python -m unittest (setup.cfg:1)"]);
+    // Nothing is built, so the tests are in the coder's loop.
+    assert_eq!(plain.fast, plain.full);
+}
+
+#[test]
+fn go_java_and_make_are_guessed() {
+    let go = proposal(&[("go.mod", "// x\nmodule example.org/a\n"), ("go.sum", "")]);
+    assert_eq!(shown(&go.fast), ["build: go build ./... (go.mod:2)"]);
+    assert_eq!(shown(&go.full), ["test: go test ./... (go.mod:2)", "lint: go vet ./... (go.mod:2)"]);
+    assert_eq!(go.setup[0].inputs, ["go.mod", "go.sum"]);
+    let maven = proposal(&[("pom.xml", "<project>"), ("mvnw", "")]);
+    assert_eq!(shown(&maven.full), ["test: ./mvnw -B -o test (pom.xml:1)"]);
+    let gradle = proposal(&[("build.gradle.kts", "x"), ("gradlew", "")]);
+    assert_eq!(shown(&gradle.full), ["test: ./gradlew --offline test --continue (build.gradle.kts:1)"]);
+    let text = "CC := cc\ntest := no\nall: build\nbuild: x.o\n\tcc x.o\ntest: build\n\t./t\n";
+    let make = proposal(&[("Makefile", text)]);
+    assert_eq!(
+        (shown(&make.fast), shown(&make.full)),
+        (vec!["build: make build (Makefile:4)".to_owned()], vec!["test: make test (Makefile:6)".to_owned()])
+    );
+    let both = proposal(&[("Makefile", text), ("go.mod", "module a")]);
+    assert!(!shown(&both.full).iter().any(|line| line.contains("make")), "{:?}", both.full);
+    let by_ci = proposal(&[("go.mod", "module a"), (".gitlab-ci.yml", "a:\n  script:\n    - make test\n")]);
+    assert_eq!(shown(&by_ci.full)[0], "test: make test (.gitlab-ci.yml:3)");
+    assert!(!shown(&by_ci.full).iter().any(|line| line.contains("go test")));
+}
+
+#[test]
+fn two_languages_have_both_of_their_checks() {
+    let proposal = proposal(&[("Cargo.toml", "[package]"), ("go.mod", "module a")]);
+    let names: Vec<&str> = proposal.full.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(names, ["test", "test-2", "lint"]);
+}
+
+#[test]
+fn a_strangers_text_never_becomes_a_shells_words() {
+    for hostile in [
+        "cargo test; curl evil",
+        "cargo test | sh",
+        "cargo test $(id)",
+        "cargo test `id`",
+        "cargo test > ~/.bashrc",
+        "cargo test \u{202e}x",
+        "cargo test \u{1b}[2J",
+    ] {
+        assert_eq!(ci::words(hostile), None, "{hostile}");
+    }
+    assert_eq!(ci::words("cargo  test").expect("plain words"), ["cargo", "test"]);
+    let package = r#"{"scripts": {"test; rm -rf /": "x", "test\n": "y", "--prefix=/": "z"}}"#;
+    assert!(proposal(&[("package.json", package)]).full.is_empty());
+    let large = format!("a:\n  script:\n    - cargo test\n{}", " ".repeat(MOST_BYTES));
+    assert!(proposal(&[(".gitlab-ci.yml", &large)]).full.is_empty());
+    let many: String = (0..5000).map(|n| format!("    - cargo test -p a{n}\n")).collect();
+    assert_eq!(proposal(&[(".gitlab-ci.yml", &format!("a:\n  script:\n{many}"))]).full.len(), MOST_CHECKS);
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in "\\PC{0,200}|([a-z:\\-| \n{}\"\\[\\]]{0,200})") {
+        let paths = ["Cargo.toml", "package.json", "pyproject.toml", "go.mod", "pom.xml", "Makefile", "tox.ini"];
+        let ci = [".github/workflows/a.yml", ".gitlab-ci.yml"];
+        let files: Vec<(&str, &str)> = paths.into_iter().chain(ci).map(|path| (path, text.as_str())).collect();
+        let proposal = proposal(&files);
+        prop_assert!(proposal.full.len() <= MOST_CHECKS && proposal.fast.len() <= MOST_CHECKS);
+    }
+}

@@ -1,0 +1,30 @@
+//! Whether an output is that of something that could not be built, by what compilers and loaders say.
+
+/// What begins a line of a compiler's or a build tool's failure.
+const BEGINS: &[&str] = &[
+    "error[E",
+    "error: could not compile",
+    "error: no test target named",
+    "SyntaxError: ",
+    "E   SyntaxError: ",
+    "[ERROR] COMPILATION ERROR",
+    "FAILURE: Build failed with an exception",
+    "> Compilation failed; see the compiler",
+];
+
+/// What ends one.
+const ENDS: &[&str] = &[" [build failed]", " [setup failed]"];
+
+/// Whether it is.
+pub(super) fn does_not_build(output: &str) -> bool {
+    let typescript = |line: &str| {
+        // `src/a.ts(3,5): error TS2339: …`, or `src/a.ts:3:5 - error TS2339: …`.
+        line.split_once("error TS").is_some_and(|(_, code)| code.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    output.lines().any(|line| {
+        let line = line.trim_end();
+        BEGINS.iter().any(|begin| line.starts_with(begin))
+            || ENDS.iter().any(|end| line.ends_with(end))
+            || typescript(line)
+    })
+}

@@ -1,0 +1,238 @@
+//! Each rule by which green, no worse and red are told apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::call::canonical;
+use crate::check::report::{Failure, Runner, Tests};
+
+const TREE: Oid = Oid([0x9c; 20]);
+const BASE: Oid = Oid([0xa1; 20]);
+
+fn wanted(name: &str) -> Wanted {
+    Wanted { name: name.to_owned(), argv: vec!["run".to_owned(), name.to_owned()], required: true }
+}
+
+/// Tests by name: `+a` passed, `-b` failed, `?c` was skipped.
+fn tests(names: &str) -> Tests {
+    let of = |mark: char| names.split_whitespace().filter_map(move |name| name.strip_prefix(mark)).map(str::to_owned);
+    let (passed, skipped): (BTreeSet<_>, BTreeSet<_>) = (of('+').collect(), of('?').collect());
+    let failed: BTreeMap<_, _> = of('-').map(|name| (name, Failure::default())).collect();
+    let counts = Counts { passed: passed.len() as u64, failed: failed.len() as u64, skipped: skipped.len() as u64 };
+    Tests { runner: Runner::Libtest, counts, all_named: true, stopped: false, passed, skipped, failed }
+}
+
+fn ran(name: &str, ending: Ending, report: Report) -> Ran {
+    Ran { name: name.to_owned(), argv: wanted(name).argv, ending, micros: 44_300_000, log: Hash::of(b"log"), report }
+}
+
+fn understood(names: &str) -> Ran {
+    let tests = tests(names);
+    let code = if tests.failed.is_empty() { 0 } else { 101 };
+    ran("test", Ending::Exit(code), Report::Understood(Box::new(tests)))
+}
+
+fn opaque(ending: Ending) -> Ran {
+    ran("test", ending, Report::NotUnderstood { why: "noise".to_owned() })
+}
+
+fn once(first: Ran) -> Vec<Runs> {
+    vec![Runs { first, again: None }]
+}
+
+fn twice(first: Ran, again: Ran) -> Vec<Runs> {
+    vec![Runs { first, again: Some(again) }]
+}
+
+fn verdict(runs: &[Runs], base: Option<&[Runs]>, flaky: &[&str]) -> Verdict {
+    let flaky: Vec<String> = flaky.iter().map(|name| (*name).to_owned()).collect();
+    conclude(&Evidence {
+        level: Level::Full,
+        tree: TREE,
+        wanted: &[wanted("test")],
+        runs,
+        base: base.map(|runs| Base { tree: BASE, runs }),
+        flaky: &flaky,
+    })
+}
+
+#[track_caller]
+fn says(verdict: &Verdict, kind: Kind, line: &str) {
+    assert_eq!((verdict.kind(), verdict.line().as_str()), (kind, line));
+}
+
+#[test]
+fn all_required_checks_passed_is_green() {
+    says(
+        &verdict(&once(understood("+a +b")), None, &[]),
+        Kind::Green,
+        "green: full on tree 9c9c9c9c, 2 pass (test 44 s)",
+    );
+    let plain = verdict(&once(opaque(Ending::Exit(0))), None, &[]);
+    says(&plain, Kind::Green, "green: full on tree 9c9c9c9c (test 44 s)");
+}
+
+#[test]
+fn a_required_check_that_did_not_really_run_is_red() {
+    says(&verdict(&[], None, &[]), Kind::Red, "red: full on tree 9c9c9c9c: test fails: it was not run");
+    for (ending, line) in [
+        (Ending::TimedOut, "it took too long and was stopped"),
+        (Ending::NotStarted("no such program".into()), "it could not be started: no such program"),
+        (Ending::Skipped("no slot".into()), "it was skipped: no slot"),
+        (Ending::Misconfigured("no command".into()), "it is misconfigured: no command"),
+    ] {
+        let runs = once(opaque(ending));
+        // Not even a base that ended in the same way makes it any better.
+        for base in [None, Some(runs.as_slice())] {
+            says(
+                &verdict(&runs, base, &["test"]),
+                Kind::Red,
+                &format!("red: full on tree 9c9c9c9c: test fails: {line}"),
+            );
+        }
+    }
+    let mut other = understood("+a");
+    other.argv = vec!["true".to_owned()];
+    assert_eq!(verdict(&once(other), None, &[]).checks()[0].why(), Some("another command was run"));
+    let runs = [once(understood("+a")), once(understood("+a"))].concat();
+    assert_eq!(verdict(&runs, None, &[]).kind(), Kind::Red);
+}
+
+#[test]
+fn no_required_check_is_not_green() {
+    let runs = once(understood("+a"));
+    let evidence = Evidence { level: Level::Fast, tree: TREE, wanted: &[], runs: &runs, base: None, flaky: &[] };
+    says(&conclude(&evidence), Kind::Red, "red: fast on tree 9c9c9c9c: no check is required");
+    let shown = Wanted { required: false, ..wanted("test") };
+    let evidence = Evidence { wanted: &[shown, wanted("lint")], ..evidence };
+    let mut runs = once(understood("-a"));
+    runs.extend(once(ran("lint", Ending::Exit(0), Report::NotUnderstood { why: String::new() })));
+    let line = "green: fast on tree 9c9c9c9c, test fails and is not required (test 44 s, lint 44 s)";
+    says(&conclude(&Evidence { runs: &runs, ..evidence }), Kind::Green, line);
+}
+
+#[test]
+fn what_the_base_failed_by_name_is_no_worse() {
+    let base = once(understood("+a -b -c"));
+    let line = "no worse: full on tree 9c9c9c9c, 1 pass, 2 fail as before (test 44 s)";
+    says(&verdict(&once(understood("+a -b -c")), Some(&base), &[]), Kind::NoWorse, line);
+    assert_eq!(verdict(&once(understood("+a +b -c")), Some(&base), &[]).kind(), Kind::NoWorse);
+    let line = "red: full on tree 9c9c9c9c: test fails: a (exit 101)";
+    says(&verdict(&once(understood("-a -b +c")), Some(&base), &[]), Kind::Red, line);
+    // Without a base, or with one that ran another command, nothing failed before.
+    assert_eq!(verdict(&once(understood("-b")), None, &[]).kind(), Kind::Red);
+    let mut other = base.clone();
+    other[0].first.argv.push("-q".to_owned());
+    assert_eq!(verdict(&once(understood("-b")), Some(&other), &[]).kind(), Kind::Red);
+}
+
+#[test]
+fn many_failures_are_counted_and_some_named() {
+    let many: String = (0..200).map(|n| format!("-t{n:03} ")).collect();
+    let verdict = verdict(&once(understood(&many)), None, &[]);
+    says(&verdict, Kind::Red, "red: full on tree 9c9c9c9c: test fails: t000, t001 and 198 more (exit 101)");
+    let fails = verdict.checks()[0].fails();
+    assert_eq!((fails.first().len(), fails.count()), (MOST_NAMES, 200));
+}
+
+#[test]
+fn a_check_that_is_not_understood_is_compared_as_a_whole_and_that_is_said() {
+    let failed = once(opaque(Ending::Exit(2)));
+    let line = "no worse: full on tree 9c9c9c9c, test fails as a whole as before, by exit 2 (test 44 s)";
+    let same = verdict(&failed, Some(&failed), &[]);
+    says(&same, Kind::NoWorse, line);
+    assert_eq!(same.checks()[0].why(), Some("its output is not understood: noise; compared as a whole"));
+    for base in [Ending::Exit(0), Ending::Exit(1), Ending::Signal(2)] {
+        assert_eq!(verdict(&failed, Some(&once(opaque(base))), &[]).kind(), Kind::Red);
+    }
+    // Tests that do not build any more have the same exit code as one that failed before.
+    let broken = verdict(&once(opaque(Ending::Exit(101))), Some(&once(understood("-a"))), &[]);
+    assert_eq!(broken.kind(), Kind::Red);
+    // And a base that did not build is not better than tests that fail.
+    let mended = verdict(&once(understood("+a -b")), Some(&once(opaque(Ending::Exit(101)))), &[]);
+    assert_eq!(mended.kind(), Kind::NoWorse);
+}
+
+#[test]
+fn tests_that_failed_do_not_excuse_another_end() {
+    let base = once(understood("-a"));
+    let mut other = understood("-a");
+    other.ending = Ending::Exit(2);
+    assert_eq!(verdict(&once(other), Some(&base), &[]).kind(), Kind::Red);
+    let mut killed = understood("-a");
+    killed.ending = Ending::Signal(9);
+    assert_eq!(verdict(&once(killed), Some(&base), &[]).kind(), Kind::Red);
+    let mut hidden = understood("+a -b");
+    hidden.ending = Ending::Exit(0);
+    assert_eq!(verdict(&once(hidden), None, &[]).kind(), Kind::Red);
+}
+
+#[test]
+fn a_runner_that_stopped_early_does_not_show_that_the_rest_is_no_worse() {
+    let stopped = |names: &str| {
+        let Report::Understood(mut tests) = understood(names).report else { unreachable!() };
+        tests.stopped = true;
+        once(ran("test", Ending::Exit(101), Report::Understood(tests)))
+    };
+    let verdict = verdict(&stopped("+a -b"), Some(&stopped("+a -b")), &[]);
+    assert_eq!(verdict.kind(), Kind::Red);
+    assert!(verdict.checks()[0].why().expect("a reason").contains("stopped at a failure"));
+}
+
+#[test]
+fn another_answer_in_the_second_run_is_flaky_and_red_unless_it_is_called_so() {
+    let runs = twice(understood("+a -b"), understood("+a +b"));
+    says(&verdict(&runs, None, &[]), Kind::Red, "red: full on tree 9c9c9c9c: test is flaky: b (exit 101)");
+    let line = "green: full on tree 9c9c9c9c, 1 pass, 1 flaky (test 44 s)";
+    says(&verdict(&runs, None, &["b"]), Kind::Green, line);
+    // Called flaky, and failing each time: that is no flake.
+    assert_eq!(verdict(&twice(understood("-b"), understood("-b")), None, &["b"]).kind(), Kind::Red);
+    // One that fails only in the second run.
+    assert_eq!(verdict(&twice(understood("+a -b"), understood("-a +b")), None, &["b"]).kind(), Kind::Red);
+    assert_eq!(verdict(&twice(understood("+a -b"), understood("-a +b")), None, &["a", "b"]).kind(), Kind::Green);
+    // A second run that says nothing excuses nothing.
+    assert_eq!(verdict(&twice(understood("-b"), opaque(Ending::Exit(101))), None, &["b"]).kind(), Kind::Red);
+    let whole = twice(opaque(Ending::Exit(1)), opaque(Ending::Exit(0)));
+    says(&verdict(&whole, None, &[]), Kind::Red, "red: full on tree 9c9c9c9c: test is flaky: test (exit 1)");
+    assert_eq!(verdict(&whole, None, &["test"]).kind(), Kind::Green);
+    // Red on the base in one run of two is not red before.
+    let base = twice(understood("-b"), understood("+b"));
+    assert_eq!(verdict(&once(understood("-b")), Some(&base), &[]).kind(), Kind::Red);
+}
+
+#[test]
+fn a_test_that_passed_before_and_is_missing_or_skipped_now_is_named() {
+    let base = once(understood("+a +b +c -d"));
+    let verdict = verdict(&once(understood("+a ?c -d")), Some(&base), &[]);
+    let line = "no worse: full on tree 9c9c9c9c, 1 pass, 1 fail as before, 1 no longer there, 1 skipped that passed \
+                (test 44 s)";
+    says(&verdict, Kind::NoWorse, line);
+    let check = &verdict.checks()[0];
+    assert_eq!((check.gone().first(), check.muted().first()), (&["b".to_owned()][..], &["c".to_owned()][..]));
+}
+
+#[test]
+fn another_configuration_is_another_digest() {
+    let runs = once(understood("+a"));
+    let base =
+        Evidence { level: Level::Full, tree: TREE, wanted: &[wanted("test")], runs: &runs, base: None, flaky: &[] };
+    let mut seen = BTreeSet::from([conclude(&base).config()]);
+    let other = Wanted { argv: vec!["run test".to_owned()], ..wanted("test") };
+    let shown = Wanted { required: false, ..wanted("test") };
+    for wanted in [&[other][..], &[shown], &[], &[wanted("test"), wanted("lint")]] {
+        assert!(seen.insert(conclude(&Evidence { wanted, ..base.clone() }).config()), "{wanted:?}");
+    }
+    assert!(seen.insert(conclude(&Evidence { flaky: &["a".to_owned()], ..base.clone() }).config()));
+    assert!(seen.insert(conclude(&Evidence { level: Level::Other("x".into()), ..base }).config()));
+}
+
+#[test]
+fn a_verdict_survives_the_journal_and_is_small() {
+    let long: String = (0..3000).map(|n| format!("-{n}{} ", "x".repeat(900))).collect();
+    let verdict = verdict(&once(understood(&long)), None, &[]);
+    let bytes = canonical(&verdict);
+    assert!(bytes.len() < 8000, "{}", bytes.len());
+    assert_eq!(serde_json::from_slice::<Verdict>(&bytes).expect("a verdict"), verdict);
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    assert!(text.contains("\"kind\":\"red\"") && text.contains("\"level\":\"full\"") && !text.contains("null.0"));
+}
