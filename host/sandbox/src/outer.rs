@@ -41,6 +41,7 @@ pub fn control() -> io::Result<UnixStream> {
 }
 
 fn stage(control: &mut UnixStream) -> Result<(), Failed> {
+    sys::inherit_nothing().map_err(Failed::at("closing what was left open"))?;
     let asked: Outside = wire::take(control).map_err(Failed::at("reading what is asked for"))?;
     let program = fs::File::open("/proc/self/exe").map_err(Failed::at("finding this program"))?;
     let joined = match asked.network {
@@ -139,11 +140,12 @@ pub fn namespaces(network: Network) -> Vec<(&'static str, UnshareFlags)> {
 }
 
 /// Starts the next stage with the rights to build the root, and waits for it. Executing a program takes away what is not ambient.
+/// They are rights over namespaces that hold nothing of the host's, and an overlay works with those of who mounted it.
 fn start(program: &fs::File, shown: bool) -> io::Result<()> {
     let mut sets = rustix::thread::capabilities(None)?;
     sets.inheritable = sets.permitted;
     rustix::thread::set_capabilities(None, sets)?;
-    for right in needed().iter() {
+    for right in sets.permitted.iter() {
         rustix::thread::configure_capability_in_ambient_set(right, true)?;
     }
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(program));
@@ -151,11 +153,6 @@ fn start(program: &fs::File, shown: bool) -> io::Result<()> {
     drop_rights()?;
     child.wait()?;
     Ok(())
-}
-
-/// What building the root takes, over namespaces that hold nothing of the host's.
-fn needed() -> CapabilitySet {
-    CapabilitySet::SYS_ADMIN | CapabilitySet::NET_ADMIN | CapabilitySet::SETPCAP
 }
 
 /// Takes every right from this process; what it executes gets none either.

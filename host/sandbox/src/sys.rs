@@ -1,4 +1,4 @@
-//! The four system calls that no crate of ours wraps safely, each behind a function that cannot be called wrongly.
+//! The five system calls that no crate of ours wraps safely, each behind a function that cannot be called wrongly.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -53,6 +53,16 @@ pub fn filter_calls(program: &[libc::sock_filter]) -> io::Result<()> {
     // SAFETY: `len` is the length of the slice that `filter` points to, both live until the call returns, and the kernel copies
     // and verifies the program before it uses it.
     let done = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Marks every descriptor but the three standard ones to be closed when a program is executed. What the host, or whoever started
+/// it, left open without that mark would reach the command.
+pub fn inherit_nothing() -> io::Result<()> {
+    let (first, last): (libc::c_uint, libc::c_uint) = (3, libc::c_uint::MAX);
+    #[expect(unsafe_code, reason = "std and rustix mark one descriptor at a time, and these are not known")]
+    // SAFETY: with this flag nothing is closed, so no descriptor that somebody owns changes its meaning.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 

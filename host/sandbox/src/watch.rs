@@ -5,9 +5,11 @@
     reason = "reads /proc of the sandbox and the clock that limits are measured with"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -23,6 +25,7 @@ use crate::sys;
 /// Between two looks: short at first, when a command shows what it is up to, then so long that an idle service costs nothing.
 const SHORT: Duration = Duration::from_millis(4);
 const LONG: Duration = Duration::from_millis(40);
+const LONGEST: Duration = Duration::from_millis(500);
 
 /// Ticks of /proc's times in a second; the kernel has shown a hundred to programs for as long as there is a /proc.
 const TICKS: u64 = 100;
@@ -73,10 +76,12 @@ impl Watch {
             if asks && !matches!(forward::answer(control), Ok(Some(()))) {
                 return None;
             }
+            let looked = Instant::now();
             if let Some(limit) = self.over(left) {
                 return Some(Ended::Over(limit));
             }
-            pause = (pause * 2).min(LONG);
+            // Where there are so many processes that looking takes long, it is done less often.
+            pause = (pause * 2).min(LONG).max(looked.elapsed() * 8).min(LONGEST);
         }
     }
 
@@ -109,21 +114,48 @@ impl Watch {
         over.then_some(Limit::Memory)
     }
 
-    fn look(&self, memory: fn(&str) -> Option<u64>) -> Seen {
-        let mut seen = Seen { memory: shared_segments(), ..Seen::default() };
-        let Ok(all) = fs::read_dir("/proc") else { return seen };
-        for entry in all.flatten() {
-            let name = entry.file_name();
-            let Some(id) = name.to_str().filter(|id| *id != "1" && id.bytes().all(|byte| byte.is_ascii_digit())) else {
-                continue;
-            };
+    fn look(&self, memory: fn(&str) -> Option<Memory>) -> Seen {
+        let mut seen = Seen::default();
+        let mut all = Memory::default();
+        let mut files = BTreeMap::new();
+        for id in processes() {
             seen.processes += 1;
-            seen.memory += memory(id).unwrap_or(0);
+            let one = memory(&id).unwrap_or_default();
+            all = Memory { own: all.own + one.own, shared: all.shared + one.shared };
+            files_in_memory(&id, &mut files);
             if self.limits.cpu_ms.is_some() {
-                seen.cpu_us += cpu(id).unwrap_or(0);
+                seen.cpu_us += cpu(&id).unwrap_or(0);
             }
         }
+        // What is in a file in memory may be mapped as well, and nothing says how much of it, so the greater of the two counts.
+        seen.memory = all.own + all.shared.max(files.values().sum()) + shared_segments();
         seen
+    }
+}
+
+/// Bytes that processes hold by themselves, and those that they share with others and with files in memory.
+#[derive(Default)]
+struct Memory {
+    own: u64,
+    shared: u64,
+}
+
+/// The ids of all processes inside but the first, which is this one.
+fn processes() -> impl Iterator<Item = String> {
+    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let names = all.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|id| id != "1" && id.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The open files of a process that are in memory and have no name, by device and number.
+fn files_in_memory(id: &str, found: &mut BTreeMap<(u64, u64), u64>) {
+    for entry in fs::read_dir(format!("/proc/{id}/fd")).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_memory =
+            fs::read_link(&path).is_ok_and(|link| link.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"));
+        if let Some(meta) = is_memory.then(|| fs::metadata(&path).ok()).flatten() {
+            found.insert((meta.dev(), meta.ino()), meta.blocks() * 512);
+        }
     }
 }
 
@@ -146,22 +178,23 @@ fn end_all() {
     }
 }
 
-/// Bytes that a process holds by itself or shares with others that are not files.
-fn cheap(id: &str) -> Option<u64> {
+/// What a process has, each page that it shares counted whole.
+fn cheap(id: &str) -> Option<Memory> {
     let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
-    Some(kilobytes(&status, &["RssAnon:", "RssShmem:", "VmSwap:"]) * 1024)
+    Some(Memory { own: kilobytes(&status, &["RssAnon:", "VmSwap:"]), shared: kilobytes(&status, &["RssShmem:"]) })
 }
 
-/// The same with its part only of what is shared.
-fn exact(id: &str) -> Option<u64> {
+/// The same, with its part only of each page that it shares.
+fn exact(id: &str) -> Option<Memory> {
     let rollup = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
-    Some(kilobytes(&rollup, &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"]) * 1024)
+    Some(Memory { own: kilobytes(&rollup, &["Pss_Anon:", "SwapPss:"]), shared: kilobytes(&rollup, &["Pss_Shmem:"]) })
 }
 
+/// The sum of some lines, in bytes.
 fn kilobytes(text: &str, names: &[&str]) -> u64 {
     let line = |name: &&str| text.lines().find_map(|line| line.strip_prefix(*name));
     let values = names.iter().filter_map(line).filter_map(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-    values.sum()
+    values.sum::<u64>() * 1024
 }
 
 /// Shared segments that no process holds any more stay until they are removed. The columns: `… rss swap` at the end.

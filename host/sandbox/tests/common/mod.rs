@@ -22,6 +22,11 @@ impl Said {
         self.out
     }
 
+    /// All that it wrote, however it ended.
+    pub fn well_or_ill(self) -> String {
+        self.out + &self.err
+    }
+
     /// The complaint of a command that must have failed by itself.
     #[track_caller]
     pub fn ill(self) -> String {
@@ -106,6 +111,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = std::fs::set_permissions(self.path("over/work/work"), std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let _ =
+            std::fs::set_permissions(self.path("over/work/work"), std::os::unix::fs::PermissionsExt::from_mode(0o700));
     }
 }
