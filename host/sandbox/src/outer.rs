@@ -59,9 +59,7 @@ fn stage(control: &mut UnixStream) -> Result<(), Failed> {
             .map_err(Failed::at("joining a network"))?;
     }
     own_user()?;
-    for (name, flag) in namespaces(asked.network) {
-        sys::unshare(flag).map_err(Failed::at(name))?;
-    }
+    leave(asked.network)?;
     start(&program, shown).map_err(Failed::at("starting the first process inside"))
 }
 
@@ -125,7 +123,20 @@ pub fn own_user() -> Result<(), Failed> {
     fs::write("/proc/self/gid_map", format!("{gid} {gid} 1")).map_err(Failed::at("the group id map"))
 }
 
-/// The namespaces besides the user's, each left by itself so that a refusal has a name.
+/// All at once, which saves the kernel as many copies; where that is refused, one by one, so that the refusal has a name.
+fn leave(network: Network) -> Result<(), Failed> {
+    let all = namespaces(network);
+    let together = all.iter().fold(UnshareFlags::empty(), |flags, (_, flag)| flags | *flag);
+    if sys::unshare(together).is_ok() {
+        return Ok(());
+    }
+    for (name, flag) in all {
+        sys::unshare(flag).map_err(Failed::at(name))?;
+    }
+    Ok(())
+}
+
+/// The namespaces besides the user's.
 pub fn namespaces(network: Network) -> Vec<(&'static str, UnshareFlags)> {
     let mut all = vec![
         ("a mount namespace", UnshareFlags::NEWNS),
