@@ -113,3 +113,43 @@ fn for_programs_there_is_an_envelope_also_when_nothing_begins() {
         assert!(said.err.starts_with("pit: "), "people are told too: {}", said.err);
     }
 }
+
+#[test]
+fn a_model_without_a_price_costs_a_question_mark_and_never_nothing() {
+    let stage = Stage::new();
+    let priced = script("");
+    let from = priced.find("[model]").expect("a model");
+    let to = priced.find("[[conversation]]").expect("a conversation");
+    let model = stage.script(&(priced[..from].to_owned() + &priced[to..]));
+    let run = ["run", "--solo", "Never overflow", "-m", &model];
+    let refused = stage.pit(&[&run[..], &["--max-budget-usd", "1"]].concat()).exits(2);
+    assert!(refused.err.contains("is not known, so no limit in dollars can be kept"), "{}", refused.err);
+    let agent = ["agent", "run", "coder", "Never overflow", "-m", &model, "--max-budget-usd", "1"];
+    let _ = stage.pit(&agent).exits(2).says("no limit in dollars can be kept");
+    assert!(stage.trees().is_empty(), "nothing was started");
+
+    let said = stage.pit(&run).exits(3);
+    assert!(
+        said.err.lines().next().is_some_and(|line| line.contains("turns (its price is not known: ?)")),
+        "{}",
+        said.err
+    );
+    assert!(said.out.contains("cost       ?, ") && !said.out.contains("$0.00"), "{}", said.out);
+    let id = stage.trees().remove(0);
+    for args in [&["status", &id][..], &["ls"], &["budget", &id]] {
+        let said = stage.pit(args).exits(0);
+        assert!(said.out.contains('?') && !said.out.contains('$'), "{args:?}: {}", said.out);
+    }
+    let status = stage.status(&id);
+    assert!(status["spent"]["micro_usd"].is_null() && status["runs"][0]["spent"]["micro_usd"].is_null(), "{status}");
+    assert!(status["spent"]["tokens"].as_u64() > Some(0), "tokens are counted: {status}");
+    let _ = stage.pit(&["budget", &id, "--usd", "9"]).exits(2).says("--tokens N");
+    let _ = stage.pit(&["budget", &id, "--tokens", "900000"]).exits(0);
+
+    // The same with the price that the script declares.
+    let _ =
+        stage.pit(&["run", "--solo", "Never overflow", "-m", &stage.script(&priced), "--max-budget-usd", "1"]).exits(3);
+    let id = stage.trees().remove(0);
+    assert!(stage.status(&id)["spent"]["micro_usd"].as_u64() > Some(0));
+    let _ = stage.pit(&["status", &id]).exits(0).says(" of $1.00");
+}

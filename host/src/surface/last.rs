@@ -4,7 +4,7 @@ use orchestra_pit_core::call::delegate::End;
 use orchestra_pit_core::protected;
 use orchestra_pit_core::time::Time;
 
-use super::words::{count, ended, line, long, usd};
+use super::words::{count, ended, line, long, money};
 use crate::effect::vcs::compare::Compared;
 use crate::run::State;
 use crate::run::state::{Phase, Run};
@@ -117,7 +117,6 @@ pub fn denied(state: &State) -> Vec<String> {
 /// What it cost: money, time, tokens and the person.
 pub fn cost(state: &State, now: Time) -> String {
     let Some(root) = state.root() else { return String::new() };
-    let spent = state.balance(root.started.site.tree).spent;
     let usage = state.runs.values().fold((0, 0, 0), |(input, cached, output), run| {
         (input + run.usage.input, cached + run.usage.cached_read, output + run.usage.output)
     });
@@ -126,7 +125,7 @@ pub fn cost(state: &State, now: Time) -> String {
     let until = root.ended().map_or(now, |_| root.last.0);
     format!(
         "  cost       {}, {}, {} tokens in ({cached} % cached), {} out; asked you {}",
-        usd(spent.micro_usd),
+        money(state.money(root.started.site.tree)),
         long(until.since(root.since)),
         count(usage.0),
         count(usage.2),

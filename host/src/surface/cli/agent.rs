@@ -80,7 +80,7 @@ impl RunArgs {
 /// The model behind each alias, as it goes on record.
 pub fn aliases(models: &Models) -> BTreeMap<String, String> {
     let named = |alias: &str| Some((alias.to_owned(), models.place(alias).ok()?.name));
-    ["default", "strong", "fast"].into_iter().filter_map(named).collect()
+    setting::ALIASES.into_iter().filter_map(named).collect()
 }
 
 /// Runs `pit agent …`.
@@ -135,6 +135,9 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         return detach::start(at, random_id()?, at.attended()).await;
     }
     let models = setting::models(&mut settled, &args.model, !manifest.asks.model.is_empty())?;
+    if !manifest.asks.model.is_empty() {
+        setting::prices(&settled, &models)?;
+    }
     let aliases = aliases(&models);
     let name = manifest.name.clone();
     let pit = at.pit(models)?;

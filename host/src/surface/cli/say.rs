@@ -132,17 +132,27 @@ pub async fn budget(at: &Place, args: BudgetArgs) -> Result<Exit, Failure> {
     };
     let desk = at.desk()?;
     let named = find(&desk.journal, Some(&args.id)).await?;
+    let state = state(&desk.journal, named.tree).await?;
     if caps == Caps::default() {
-        let state = state(&desk.journal, named.tree).await?;
         let balance = state.balance(named.run);
         out!(
             "{}  spent {}, {} tokens, {} at work",
             state.name(named.run),
-            words::usd(balance.spent.micro_usd),
+            words::money(state.money(named.run)),
             balance.spent.tokens,
             words::long(balance.elapsed)
         );
         return Ok(Exit::Done);
+    }
+    if caps.micro_usd.is_some() && state.money(named.run).is_none() {
+        let name = state.name(named.run);
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "{name} asks a model whose price is not known, so no limit in dollars can be kept; nothing has changed"
+            ),
+        )
+        .hint(format!("pit budget {name} --tokens N limits its tokens")));
     }
     put(&desk, &named, What::Budget { caps }, None).await
 }

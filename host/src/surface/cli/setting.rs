@@ -29,6 +29,8 @@ use crate::surface::exit::Exit;
 pub const FILE: &str = "pit.toml";
 /// The configuration's name of a model that answers from a file.
 pub const SCRIPTED: &str = "scripted/";
+/// The aliases by which agents ask.
+pub const ALIASES: [&str; 3] = ["default", "strong", "fast"];
 /// The shipped agents that work below the one that leads.
 const TEAM: &[&str] = &["coder", "planner", "reviewer"];
 
@@ -181,10 +183,21 @@ pub fn models(settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<M
     Ok(Models::new(settled.model_settings(), Box::new(environment))?)
 }
 
+/// The first of a run's models whose price is not known. With one, no limit in dollars can be kept, and one on the command line
+/// is refused.
+pub fn prices(settled: &Settled, models: &Models) -> Result<Option<String>, Failure> {
+    let places = ALIASES.iter().filter_map(|alias| models.place(alias).ok());
+    let unpriced = places.filter(|place| !place.priced).map(|place| place.name).next();
+    if let Some(name) = &unpriced {
+        settled.check_price(name, false).map_err(wrong)?;
+    }
+    Ok(unpriced)
+}
+
 /// The first line of a run: who is asked, what it costs at most, and what leaves the machine.
 pub fn first_line(settled: &Settled, models: &Models) -> Result<String, Failure> {
     let place = models.place("default").map_err(|error| Failure::new(Exit::Failed, error.message))?;
-    settled.check_price(&place.name, place.priced).map_err(wrong)?;
+    let unpriced = prices(settled, models)?;
     let mut line = place.name.clone();
     if !place.host.is_empty() {
         line.push_str(&format!(" at {}", place.host));
@@ -192,15 +205,17 @@ pub fn first_line(settled: &Settled, models: &Models) -> Result<String, Failure>
     let budget = &settled.budget;
     let tokens = budget.tokens.value.map(|tokens| format!("{tokens} tokens"));
     let most = match budget.usd.value {
-        Some(usd) if place.priced => Some(usd.to_string()),
+        Some(usd) if unpriced.is_none() => Some(usd.to_string()),
         _ => tokens.or_else(|| Some(format!("{} turns", budget.turns.value?))),
     };
     match most {
         Some(most) => line.push_str(&format!(" · at most {most}")),
         None => line.push_str(" · without limit"),
     }
-    if !place.priced {
-        line.push_str(" (its price is not known: ?)");
+    match unpriced {
+        Some(name) if name != place.name => line.push_str(&format!(" (the price of {name} is not known: ?)")),
+        Some(_) => line.push_str(" (its price is not known: ?)"),
+        None => {}
     }
     line.push_str(match place.host.is_empty() {
         true => " · sends nothing",

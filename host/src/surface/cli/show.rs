@@ -84,7 +84,8 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
             None if desk.bells.owned(tree) => "at work".to_owned(),
             None => "stopped; can be resumed".to_owned(),
         };
-        out!("{}  {:<50} {what}", tree.short(), words::line(&root.started.title, 50));
+        let (title, cost) = (words::line(&root.started.title, 50), words::money(state.money(tree)));
+        out!("{}  {title:<50} {cost:>9}  {what}", tree.short());
     }
     Ok(Exit::Done)
 }
