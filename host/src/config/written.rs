@@ -53,9 +53,9 @@ pub struct Own {
     /// Endpoints, by the first part of `provider/model`.
     pub provider: BTreeMap<Spanned<String>, Provider>,
     /// What models accept.
-    pub family: Vec<family::Row>,
+    pub family: Vec<Spanned<family::Row>>,
     /// What they cost.
-    pub price: Vec<price::Row>,
+    pub price: Vec<Spanned<price::Row>>,
 }
 
 /// `[budget]`.
