@@ -44,6 +44,17 @@ pub struct HowArgs {
     /// Every line there is.
     #[arg(short, long)]
     verbose: bool,
+    /// As if no terminal were there.
+    #[arg(skip)]
+    printing: bool,
+}
+
+impl HowArgs {
+    /// The same for `-p`.
+    #[must_use]
+    pub fn printing(self, printing: bool) -> Self {
+        Self { printing, ..self }
+    }
 }
 
 /// What came to an end.
@@ -99,7 +110,7 @@ enum Next {
 impl Display {
     /// Ready to show. `events` from before the tree began, so that none is missed.
     pub fn new(view: View, how: HowArgs, stream: bool, by: String, events: Receiver<Live>) -> std::io::Result<Self> {
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = std::io::stderr().is_terminal() && !how.printing;
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         // Lines of JSON on the same terminal would be drawn over.
         let both = stream && std::io::stdout().is_terminal();

@@ -193,13 +193,19 @@ async fn waiting(at: &Place, id: &str, what: What) -> Result<Exit, Failure> {
 }
 
 /// Puts a command into the inbox and rings. With no owner there it waits for the next.
-async fn put(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Result<Exit, Failure> {
-    let by = desk.repo.person().name.clone();
-    let command = Command { run: named.run, what, by: by.clone(), call };
-    let body = serde_json::to_string(&command)?;
-    desk.journal.put(named.tree, body, by, now()).await?;
+pub async fn put(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Result<Exit, Failure> {
+    keep(desk, named, what, call).await?;
     if !desk.bells.ring(named.tree).await {
         note!("kept: nobody is at work on {}; pit resume {} goes on with it", named.tree.short(), named.tree.short());
     }
     Ok(Exit::Done)
+}
+
+/// Puts a command into the inbox, for whoever goes on with the run.
+pub async fn keep(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Result<(), Failure> {
+    let by = desk.repo.person().name.clone();
+    let command = Command { run: named.run, what, by: by.clone(), call };
+    let body = serde_json::to_string(&command)?;
+    desk.journal.put(named.tree, body, by, now()).await?;
+    Ok(())
 }

@@ -159,7 +159,7 @@ pub fn of_lead(settled: &Settled, caps: &Caps, strangers: &[(String, Known)]) ->
 }
 
 /// Chooses the models and makes ready to ask them. `needed`: without one there is no point in starting.
-pub fn models(settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<Models, Failure> {
+pub fn models(at: &Place, settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<Models, Failure> {
     if let Some(path) = args.model.as_deref().and_then(|model| model.strip_prefix(SCRIPTED)) {
         return Ok(Models::scripted(Arc::new(Script::load(Path::new(path))?))?);
     }
@@ -168,7 +168,7 @@ pub fn models(settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<M
     let mut choice = choose(args.model.as_deref(), settled, families.providers(), &is_set);
     if let Ok(Choice::Ask(candidates)) = &choice {
         let shown = candidates.iter().map(|one| format!("{} ({}, {})", one.provider, one.model, one.variable));
-        let picked = ask::pick("which model", &shown.collect::<Vec<_>>())?;
+        let picked = ask::pick(at, "which model", &shown.collect::<Vec<_>>())?;
         choice = match picked.and_then(|at| candidates.get(at)) {
             Some(one) => choose(Some(&one.provider), settled, families.providers(), &is_set),
             None => Err(Unchosen::Several(candidates.clone())),

@@ -1,7 +1,7 @@
 //! Agents that this repository does not know: read from the file that the person named, shown, and given what the person
 //! says and no more.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use orchestra_pit_core::manifest::Manifest;
@@ -9,6 +9,7 @@ use orchestra_pit_core::policy::{Grants, Profile};
 use orchestra_pit_core::strict::nearest;
 
 use super::Failure;
+use super::open::Place;
 use super::out::{self, note};
 use crate::assemble;
 use crate::config::settled::Settled;
@@ -31,13 +32,13 @@ pub struct AgentArgs {
 
 impl AgentArgs {
     /// The agents by name, each with what the person gave it, as far as the files leave it that.
-    pub fn enlist(&self, settled: &Settled) -> Result<Vec<(String, Known)>, Failure> {
-        let mut enlisted = self.bring()?;
+    pub fn enlist(&self, at: &Place, settled: &Settled) -> Result<Vec<(String, Known)>, Failure> {
+        let mut enlisted = self.bring(at)?;
         enlisted.iter_mut().for_each(|(name, known)| settled.narrow(name, &mut known.asks));
         Ok(enlisted)
     }
 
-    fn bring(&self) -> Result<Vec<(String, Known)>, Failure> {
+    fn bring(&self, at: &Place) -> Result<Vec<(String, Known)>, Failure> {
         let mut enlisted: Vec<(String, Known)> = Vec::new();
         for path in &self.agent {
             let (known, manifest) = component(path)?;
@@ -54,7 +55,7 @@ impl AgentArgs {
                 )
                 .hint("give it another name in its agent.toml"));
             }
-            let asks = give(&known, &manifest, self.give.as_deref())?;
+            let asks = give(at, &known, &manifest, self.give.as_deref())?;
             enlisted.push((name, Known { asks, ..known }));
         }
         Ok(enlisted)
@@ -102,14 +103,14 @@ fn unread(path: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// What a person gives to an agent that this repository does not know: shown first, and nothing without an answer.
-pub fn give(known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<Grants, Failure> {
+pub fn give(at: &Place, known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<Grants, Failure> {
     if let Some(name) = given {
         let profile = Profile::named(name).ok_or_else(|| {
             Failure::new(Exit::Usage, format!("there is no profile `{name}`")).hint("as-asked, reader, edit or nothing")
         })?;
         return Ok(profile.grants(&known.asks, &[]));
     }
-    if !std::io::stdin().is_terminal() {
+    if !at.has_terminal() {
         return Err(Failure::new(
             Exit::Untrusted,
             format!("`{}` is not known here, and nobody is there to say what it gets", manifest.name),
