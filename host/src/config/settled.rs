@@ -163,7 +163,7 @@ impl Settled {
     }
 
     /// The likely secrets that somebody named for an agent to read.
-    fn secrets(&self, agent: &str) -> Vec<Pattern> {
+    pub fn secrets(&self, agent: &str) -> Vec<Pattern> {
         self.of(agent).flat_map(|narrowing| narrowing.secrets()).cloned().collect()
     }
 

@@ -132,6 +132,8 @@ pub struct Flags {
     pub coders: Option<u64>,
     /// `--deny FUNCTION` or `--deny FUNCTION:GLOB`.
     pub deny: Vec<String>,
+    /// Agents that are brought along, by their names: files may speak of them.
+    pub brought: Vec<String>,
 }
 
 /// What the files say that are there.

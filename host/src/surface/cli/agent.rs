@@ -17,6 +17,7 @@ use super::out::out;
 use super::setting;
 use super::stranger;
 use crate::assemble;
+use crate::config::written::Flags;
 use crate::effect::model::models::Models;
 use crate::run::{Spec, Tree};
 use crate::shipped::AGENTS;
@@ -103,14 +104,13 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         Some(agent) => assemble::known(agent.component)?,
         None => stranger::component(Path::new(&args.agent))?,
     };
-    let mut settled = setting::settle(&*at.repo()?, &limits.flags())?;
+    let brought = agents.brought.components()?;
+    let mut names = stranger::names(&brought);
+    names.push(manifest.name.clone());
+    let mut settled = setting::settle(&*at.repo()?, &Flags { brought: names, ..limits.flags() })?;
     let grants = match shipped {
         Some(_) => settled.grants(&manifest, Profile::Default),
-        None => {
-            let mut grants = stranger::give(at, &known, &manifest, agents.give.as_deref())?;
-            settled.narrow(&manifest.name, &mut grants);
-            grants
-        }
+        None => stranger::give(at, &settled, &known, &manifest, agents.give.as_deref())?,
     };
     if carry.detach.detach && at.hosts().is_none() {
         return detach::start(at, random_id()?, at.attended()).await;
@@ -124,7 +124,7 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
     let pit = at.pit(models)?;
     let head = pit.repo.head()?;
     let id = at.hosts().map_or_else(random_id, Ok)?;
-    let mut enlisted = agents.enlist(at, &settled)?;
+    let mut enlisted = agents.enlist(at, &settled, brought)?;
     enlisted.extend(stranger::narrowed(&settled)?);
     // Last: it may have been named among the others too.
     enlisted.retain(|(other, _)| *other != name);

@@ -10,12 +10,14 @@ use super::git::Git;
 use super::open::Place;
 use super::out::{self, out};
 use super::setting::{self, FILE, LimitArgs};
+use super::stranger::{self, BroughtArgs};
 use crate::assemble;
 use crate::config::Origin;
 use crate::config::choose::{Choice, choose};
 use crate::config::file;
 use crate::config::init::{Facts, propose};
 use crate::config::settled::{BuiltIn, Line, Settled};
+use crate::config::written::Flags;
 use crate::effect::model::family::Families;
 use crate::effect::model::price::Prices;
 use crate::shipped::AGENTS;
@@ -36,6 +38,8 @@ pub struct ShowArgs {
     json: bool,
     #[command(flatten)]
     limits: LimitArgs,
+    #[command(flatten)]
+    brought: BroughtArgs,
 }
 
 /// `pit init`
@@ -49,7 +53,9 @@ pub struct InitArgs {
 /// Shows it.
 pub fn run(at: &Place, verb: Verb) -> Result<Exit, Failure> {
     let Verb::Show(args) = verb;
-    let lines = whole(&setting::settle(&*at.repo()?, &args.limits.flags())?)?;
+    let brought = stranger::names(&args.brought.components()?);
+    let flags = Flags { brought, ..args.limits.flags() };
+    let lines = whole(&setting::settle(&*at.repo()?, &flags)?)?;
     let width = lines.iter().map(|line| line.key.chars().count()).max().unwrap_or(0);
     for line in lines {
         let from = line.from.to_string();

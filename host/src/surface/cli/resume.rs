@@ -53,8 +53,10 @@ pub async fn models(at: &Place, tree: RunId, named: &ModelArgs) -> Result<Models
     let desk = at.desk()?;
     let state = open::state(&desk.journal, tree).await?;
     let wanted = state.root().map(|root| root.started.models.clone()).unwrap_or_default();
+    let brought: Vec<String> =
+        state.root().map(|root| root.started.agents.iter().map(|one| one.name.clone()).collect()).unwrap_or_default();
     let choose = |model: &ModelArgs, needed: bool| {
-        let mut settled = setting::settle(&desk.repo, &Flags::default())?;
+        let mut settled = setting::settle(&desk.repo, &Flags { brought: brought.clone(), ..Flags::default() })?;
         setting::models(at, &mut settled, model, needed)
     };
     let there = |models: &Models| wanted.values().find(|name| models.place(name).is_err()).cloned();

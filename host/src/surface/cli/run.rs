@@ -16,6 +16,7 @@ use super::follow::follow;
 use super::open::Place;
 use super::out::note;
 use super::setting;
+use super::stranger;
 use crate::assemble;
 use crate::config::file;
 use crate::config::written::Flags;
@@ -65,8 +66,10 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let repo = at.repo()?;
     let head = repo.head()?;
-    let mut settled = setting::settle(&repo, &Flags { coders: args.coders, ..limits.flags() })?;
-    let strangers = agents.enlist(at, &settled)?;
+    let brought = agents.brought.components()?;
+    let flags = Flags { coders: args.coders, brought: stranger::names(&brought), ..limits.flags() };
+    let mut settled = setting::settle(&repo, &flags)?;
+    let strangers = agents.enlist(at, &settled, brought)?;
     let models = setting::models(at, &mut settled, &carry.model, true)?;
     note!("{}", setting::first_line(&settled, &models)?);
     let models_named = aliases(&models);

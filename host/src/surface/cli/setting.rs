@@ -126,12 +126,12 @@ pub fn settle(repo: &Repo, flags: &Flags) -> Result<Settled, Failure> {
             }
         }
     };
-    Settled::settle(files, flags, &agents(), trusted.as_ref()).map_err(wrong)
+    Settled::settle(files, flags, &agents(&flags.brought), trusted.as_ref()).map_err(wrong)
 }
 
 /// The names of agents that a file can speak of.
-pub fn agents() -> Vec<&'static str> {
-    AGENTS.iter().map(|agent| agent.name).collect()
+pub fn agents(brought: &[String]) -> Vec<&str> {
+    AGENTS.iter().map(|agent| agent.name).chain(brought.iter().map(String::as_str)).collect()
 }
 
 /// Who works below the agent that leads a team, each with what it asks for as far as no file takes it away. It goes on record
