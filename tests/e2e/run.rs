@@ -105,12 +105,16 @@ fn for_programs_there_is_an_envelope_also_when_nothing_begins() {
         (vec!["-C", &home, "run", "x", "-o", "json"], 1),
         (vec!["agent", "run", "nowhere.wasm", "x", "-o", "json"], 2),
         (vec!["resume", "3f", "-o", "json"], 2),
+        (vec!["status", "3f", "--json"], 2),
+        (vec!["run", "-o", "json"], 2),
+        (vec!["run", "x", "--bogus", "-ostream-json"], 2),
+        (vec!["nothing", "--json"], 2),
     ] {
         let said = stage.pit(&args).exits(exit);
         let one: serde_json::Value = serde_json::from_str(said.out.trim()).expect("one object and nothing else");
         assert_eq!((one["schema"].as_u64(), one["exit"].as_i64()), (Some(1), Some(exit.into())), "{args:?}");
         assert!(one["error"].as_str().is_some_and(|error| !error.is_empty()) && one["hints"].is_array(), "{one}");
-        assert!(said.err.starts_with("pit: "), "people are told too: {}", said.err);
+        assert!(said.err.starts_with("pit: ") || said.err.starts_with("error: "), "people are told too: {}", said.err);
     }
 }
 
@@ -152,4 +156,15 @@ fn a_model_without_a_price_costs_a_question_mark_and_never_nothing() {
     let id = stage.trees().remove(0);
     assert!(stage.status(&id)["spent"]["micro_usd"].as_u64() > Some(0));
     let _ = stage.pit(&["status", &id]).exits(0).says(" of $1.00");
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_ends_with_2_and_help_with_0() {
+    let stage = Stage::new();
+    let said = stage.pit(&["run", "x", "--bogus"]).exits(2).says("--bogus");
+    assert_eq!(said.out, "", "nobody has asked for JSON");
+    let _ = stage.pit(&["run"]).exits(2).says("<TASK>");
+    let said = stage.pit(&["run", "--help"]).exits(0);
+    assert!(said.out.contains("--continue") && said.err.is_empty(), "{}", said.err);
+    let _ = stage.pit(&["--version"]).exits(0).says("pit ");
 }

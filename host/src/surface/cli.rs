@@ -6,7 +6,6 @@ use clap::{Parser, Subcommand};
 use orchestra_pit_core::id::RunId;
 
 use super::exit::Exit;
-use follow::Output;
 
 mod accept;
 mod again;
@@ -38,9 +37,11 @@ mod signals;
 mod stranger;
 mod tell;
 mod trust;
+mod usage;
 mod view;
 
 pub use tell::Failure;
+pub use usage::parse;
 
 /// Runs teams of AI agents that nobody has to trust.
 ///
@@ -130,7 +131,7 @@ pub async fn run(pit: Pit) -> Exit {
         Verb::Agent(agent::Verb::Run(args)) => Some(&args.start.carry),
         _ => None,
     };
-    let output = carry.map_or(Output::Text, |carry| carry.output_format);
+    let output = carry.map_or_else(|| usage::wanted(std::env::args_os().skip(1)), |carry| carry.output_format);
     let printing = carry.is_some_and(|carry| carry.print);
     // A host is started where it belongs.
     let directory = if pit.hosts.is_some() { PathBuf::from(".") } else { pit.directory };
