@@ -12,7 +12,7 @@ use super::ask::confirm;
 use super::changes::Taken;
 use super::git::Git;
 use super::open::{Desk, Named, Place, find, state};
-use super::out::out;
+use super::out::{self, out};
 use crate::effect::store::Repo;
 use crate::run::State;
 use crate::run::clock::now;
@@ -83,7 +83,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let files = taking.files()?;
     for line in taking.screen(&files)?.into_iter().chain(reports(&state, taking.run)) {
-        out!("{line}");
+        out::shown(&line);
     }
     if args.ff && !desk.repo.reaches(taking.run.tip, taking.old).map_err(told)? {
         return Err(moved(&taking.onto).hint(format!("pit accept {} makes a merge commit", taking.name)));

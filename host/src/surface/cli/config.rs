@@ -62,7 +62,7 @@ pub fn run(at: &Place, verb: Verb) -> Result<Exit, Failure> {
         if args.json {
             out!("{}", serde_json::json!({"schema": 1, "key": line.key, "value": line.value, "from": from}));
         } else {
-            out!("{:<width$}  {:<24}  {}", clean(&line.key), clean(&line.value), clean(&from));
+            out::shown(&format!("{:<width$}  {:<24}  {}", clean(&line.key), clean(&line.value), clean(&from)));
         }
     }
     Ok(Exit::Done)

@@ -19,6 +19,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use super::editor::edit;
+use super::out::fitted;
 use super::signals::{Signals, Told};
 use super::view::View;
 use crate::run::clock::now;
@@ -231,7 +232,20 @@ impl Display {
         };
     }
 
+    /// A line of the result for people.
+    pub fn shown(&mut self, line: &str) {
+        match self.log {
+            Some(_) => self.result(line),
+            None => fitted(line, std::io::stdout()).iter().for_each(|line| self.result(line)),
+        }
+    }
+
     fn lines(&mut self, lines: &[String]) {
+        let fitted: Vec<String> = match self.log {
+            Some(_) => lines.to_vec(),
+            None => lines.iter().flat_map(|line| fitted(line, std::io::stderr())).collect(),
+        };
+        let lines = fitted.as_slice();
         let text = match &mut self.screen {
             Some(screen) => screen.say(lines),
             None => lines.iter().map(|line| format!("{line}\n")).collect(),

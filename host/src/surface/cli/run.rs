@@ -14,7 +14,7 @@ use super::changes;
 use super::detach;
 use super::follow::follow;
 use super::open::Place;
-use super::out::note;
+use super::out;
 use super::setting;
 use super::stranger;
 use crate::assemble;
@@ -71,7 +71,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let mut settled = setting::settle(&repo, &flags)?;
     let strangers = agents.enlist(at, &settled, brought)?;
     let models = setting::models(at, &mut settled, &carry.model, true)?;
-    note!("{}", setting::first_line(&settled, &models)?);
+    out::told(&setting::first_line(&settled, &models)?);
     let models_named = aliases(&models);
     let pit = at.pit(models)?;
     let agent = if args.solo { CODER } else { LEAD };
