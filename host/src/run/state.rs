@@ -46,6 +46,8 @@ pub struct Acceptance {
     pub old: Oid,
     /// Now.
     pub new: Oid,
+    /// The tree of the index, if it was staged there and not committed.
+    pub staged: Option<Oid>,
     /// Taken back since.
     pub undone: bool,
 }
@@ -150,8 +152,9 @@ impl State {
                 self.low = self.low.filter(|(_, shortage)| shortage.account != run);
             }
             Event::Noticed(shortage) => self.low = Some((at, *shortage)),
-            Event::Accepted { onto, old, new, .. } => {
-                self.accepted.push(Acceptance { onto: onto.clone(), old: *old, new: *new, undone: false });
+            Event::Accepted { onto, old, new, staged, .. } => {
+                let (onto, staged) = (onto.clone(), *staged);
+                self.accepted.push(Acceptance { onto, old: *old, new: *new, staged, undone: false });
             }
             Event::Unaccepted { .. } => {
                 if let Some(last) = self.accepted.last_mut() {
