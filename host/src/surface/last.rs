@@ -52,7 +52,10 @@ pub const VERDICT: &str = "  verdict    none: this pit runs no checks yet";
 /// The branch, what is on it, and what it stands on.
 fn branch(root: &Run, changed: Option<&Compared>) -> String {
     let short = |name: &str| line(name.strip_prefix("refs/heads/").unwrap_or(name), 80);
-    let commits = if root.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", root.commits) };
+    // Those of its team too, as on the branch that a person takes. Without the repository, those that it has made itself.
+    let commits =
+        changed.map_or_else(|| usize::try_from(root.commits).unwrap_or(usize::MAX), |changed| changed.commits);
+    let commits = if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") };
     let size = changed.filter(|changed| !changed.paths.is_empty()).map(|changed| {
         let files =
             if changed.paths.len() == 1 { "1 file".to_owned() } else { format!("{} files", changed.paths.len()) };
