@@ -185,7 +185,7 @@ impl Effects {
 }
 
 /// What a call costs that costs nothing else.
-pub const ONE_CALL: Cost = Cost { micro_usd: 0, tokens: 0, turns: 0, calls: 1, work: 0 };
+pub const ONE_CALL: Cost = Cost { micro_usd: 0, unpriced: false, tokens: 0, turns: 0, calls: 1, work: 0 };
 
 /// The id of the child that a call starts.
 pub fn child_of(id: CallId) -> RunId {

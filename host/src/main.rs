@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use orchestra_pit::guest::{COMPILE, compile_child};
-use orchestra_pit::surface::cli::{self, Pit};
+use orchestra_pit::surface::cli;
 
 fn main() -> ExitCode {
     // Before anything else: the compiler's process has limits of its own, and no business with the rest.
     if std::env::args_os().nth(1).is_some_and(|arg| arg == COMPILE) {
         return compile_child(std::io::stdin().lock(), std::io::stdout().lock());
     }
-    let pit = Pit::parse();
+    let pit = match cli::parse(std::env::args_os()) {
+        Ok(pit) => pit,
+        Err(exit) => return ExitCode::from(exit.code()),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

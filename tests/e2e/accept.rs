@@ -140,3 +140,56 @@ fn what_runs_on_the_persons_machine_is_named() {
     assert!(said.out.contains("1 commit, 1 file, +1 −0, on main @ "), "{}", said.out);
     let _ = stage.pit(&["accept"]).exits(5).says("build.rs (build script)");
 }
+
+/// A stage with a result that is staged, and its run's id.
+fn staged() -> (Stage, String) {
+    let (stage, id) = done();
+    let _ = stage.pit(&["accept", &id, "--stage", "-y"]).exits(0).says("accept --undo");
+    assert_eq!(stage.git(&["status", "--porcelain"]), "M  src/lib.rs");
+    (stage, id)
+}
+
+#[test]
+fn what_was_staged_is_taken_back_if_it_is_as_it_was() {
+    let (stage, id) = staged();
+    // What else the person has there is theirs.
+    stage.write("notes.txt", "mine\n");
+    stage.write("README.md", "# Mine\n");
+    let _ = stage.pit(&["accept", "--undo", &id]).exits(0).says("kept on its own branch");
+    // The harness trims the end alone.
+    assert_eq!(stage.git(&["status", "--porcelain"]), " M README.md\n?? notes.txt");
+    assert!(stage.read("src/lib.rs").contains("n + 1") && stage.read("README.md") == "# Mine\n");
+    let _ = stage.pit(&["accept", "--undo", &id]).exits(2).says("not accepted");
+    // And again, the other way.
+    stage.git(&["checkout", "-q", "README.md"]);
+    let _ = stage.pit(&["accept", &id, "-y"]).exits(0);
+    let _ = stage.pit(&["accept", "--undo", &id]).exits(0);
+}
+
+#[test]
+fn what_was_staged_and_changed_since_is_left_alone() {
+    let changes: [(&str, &dyn Fn(&Stage)); 4] = [
+        ("files of the result have changed", &|stage| stage.write("src/lib.rs", "mine\n")),
+        ("what is staged has changed", &|stage| {
+            stage.write("README.md", "# Mine\n");
+            stage.git(&["add", "README.md"]);
+        }),
+        ("what is staged has changed", &|stage| drop(stage.git(&["reset", "-q"]))),
+        ("moved on", &|stage| drop(stage.git(&["commit", "-qm", "Taken"]))),
+    ];
+    for (says, change) in changes {
+        let (stage, id) = staged();
+        change(&stage);
+        let before = (state(&stage), stage.git(&["write-tree"]));
+        let _ = stage.pit(&["accept", "--undo", &id]).exits(1).says(says).says("nothing has changed");
+        assert_eq!((state(&stage), stage.git(&["write-tree"])), before, "{says}");
+    }
+}
+
+#[test]
+fn a_staged_result_is_not_removed_by_clean() {
+    let (stage, id) = staged();
+    let _ = stage.pit(&["clean", "-y"]).exits(0).says("nothing to remove");
+    assert_eq!(stage.trees(), [id]);
+    assert!(!stage.git(&["for-each-ref", "refs/heads/pit/"]).is_empty(), "the work is nowhere else");
+}

@@ -94,3 +94,27 @@ fn rust_python_and_c_keep_the_same_contract() {
         assert!(stage.git(&["show", &format!("{branch}:HELLO.md")]).contains("Hello from the script."), "{name}");
     }
 }
+
+#[test]
+fn files_narrow_an_agent_that_is_brought_along_whatever_it_is_called() {
+    let stage = Stage::new();
+    let script = stage.script(HELLO);
+    let hello = guest("hello-c");
+    let hello = hello.to_string_lossy();
+    let run = ["agent", "run", &hello, "greet", "-m", &script, "--give", "as-asked"];
+    stage.write("pit.toml", "schema = 1\n[grants.hello-c]\nwrite = []\n");
+    // A name that is nearly a shipped agent's is a mistake until somebody brings the agent along.
+    let _ = stage.pit(&["config", "show"]).exits(1).says("pit.toml:2").says("did you mean `hello`?");
+    let _ = stage.pit(&["config", "show", "--agent", &hello]).exits(0).says("grants.hello-c.write");
+    let said = stage.pit(&run).says("write-not-granted");
+    assert_ne!(said.code, Some(3));
+
+    // What widens is for the person to say yes to, as with any other agent.
+    stage.write("pit.toml", "schema = 1\n[grants.hello-c]\nsecrets = [\"keys/sample.pem\"]\n");
+    let _ = stage.pit(&run).exits(9).says("grants.hello-c.secrets");
+    let _ = stage.pit(&["trust", "-y"]).exits(1).says("did you mean `hello`?");
+    let _ = stage.pit(&["trust", "-y", "--agent", &hello]).exits(0).says("grants.hello-c.secrets");
+    let _ = stage.pit(&run).exits(3);
+    let logs = stage.pit(&["logs", "--json"]).exits(0).out;
+    assert!(logs.lines().next().is_some_and(|line| line.contains("keys/sample.pem")), "it is granted: {logs}");
+}

@@ -29,6 +29,68 @@ fn each_value_says_where_it_came_from() {
 }
 
 #[test]
+fn the_whole_of_what_holds_is_shown_and_of_keys_only_where_they_are() {
+    let stage = Stage::new();
+    stage.write(
+        "pit.toml",
+        "schema = 1\n[grants.coder]\nwrite = [\"src/**\"]\ncommit = false\n[grants.docs-bot]\nread = [\"docs/**\"]\n\
+         [[rule]]\nname = \"no-notes\"\neffect = \"deny\"\non = [\"workspace.write\"]\npaths = [\"notes/**\"]\n",
+    );
+    let folder = stage.home().join(".config/orchestra-pit");
+    std::fs::create_dir_all(&folder).unwrap();
+    let own = "[models]\ndefault = \"house/small\"\n[provider.house]\nurl = \"https://models.example/v1\"\n\
+               protocol = \"chat\"\nkey = { env = \"HOUSE_KEY\" }\n[[price]]\nmodel = \"house/*\"\ninput = 1\n\
+               cached_read = 0.1\ncache_write = 1\noutput = 2\n[[family]]\nmatch = [\"small*\"]\ncontext = 9000\n";
+    std::fs::write(folder.join("config.toml"), own).unwrap();
+    let show = |args: &[&str], variables: &[(&str, &str)]| {
+        let args = [&["config", "show"], args].concat();
+        let said = stage.command(&args).envs(variables.iter().copied()).output().expect("pit");
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).expect("text")
+    };
+    let keys = [("HOUSE_KEY", "canary-1"), ("ANTHROPIC_API_KEY", "canary-2")];
+    let out = show(&[], &keys);
+    assert!(!out.contains("canary"), "{out}");
+    for (key, value, from) in [
+        ("grants.coder.write ", "[**] but likely secrets", "built in"),
+        ("grants.coder.write ", "of these [src/**]", "pit.toml:3"),
+        ("grants.coder.commit ", "false", "pit.toml:4"),
+        ("grants.coder.read ", "[**] but likely secrets", "built in"),
+        ("grants.coder.turns ", "at most 60", "built in"),
+        ("grants.lead.delegate ", "coder", "built in"),
+        ("grants.docs-bot.read ", "[docs/**]", "pit.toml:6"),
+        ("models.default ", "house/small", "config.toml:2"),
+        ("models.default.price ", "$1.00 in, $0.10 cached", "config.toml:7"),
+        ("price.house/* ", "$2.00 out", "config.toml:7"),
+        ("family.small* ", "context 9000", "config.toml:13"),
+        ("provider.house.url ", "https://models.example/v1", "config.toml:3"),
+        ("provider.house.key ", "the variable HOUSE_KEY", "config.toml:3"),
+        ("provider.anthropic.key ", "the variable ANTHROPIC_API_KEY (set)", "built in"),
+        ("provider.openai.key ", "(not set)", "built in"),
+        ("protected.git-hooks ", "**/.husky/**", "built in"),
+        ("secrets.likely ", ".env", "built in"),
+        ("rule.no-notes ", "deny workspace.write of [notes/**]", "pit.toml:8"),
+        ("rule.protected-paths ", "ask", "built in"),
+    ] {
+        let found =
+            out.lines().any(|line| line.starts_with(key) && line.contains(value) && line.trim_end().ends_with(from));
+        assert!(found, "no {key}{value} {from} in\n{out}");
+    }
+    let json: Vec<serde_json::Value> =
+        show(&["--json"], &keys).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(json.len(), out.lines().count());
+    assert!(json.iter().any(|line| line["key"] == "grants.coder.commit" && line["value"] == "false"));
+
+    std::fs::remove_file(folder.join("config.toml")).unwrap();
+    let line = |variables: &[(&str, &str)]| {
+        show(&[], variables).lines().filter(|line| line.starts_with("models")).collect::<String>()
+    };
+    assert!(line(&[]).contains("not settled: no model is named"), "{}", line(&[]));
+    assert!(line(&[keys[1], ("OPENAI_API_KEY", "canary-3")]).contains("keys of anthropic and openai are there"));
+    assert!(line(&keys[1..]).contains("anthropic/") && line(&keys[1..]).contains("$ANTHROPIC_API_KEY"));
+}
+
+#[test]
 fn shells_are_told_of_every_command() {
     let stage = Stage::new();
     let _ = stage.pit(&["completion", "bash"]).exits(0).says("accept");

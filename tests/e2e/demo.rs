@@ -72,6 +72,9 @@ fn the_demo_is_a_run_with_two_coders_a_review_that_sends_back_and_a_thief_that_g
         assert!(!bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()), "{}", file.display());
     }
 
+    let commits = shelf(&["rev-list", "--count", &format!("main..{branch}")]);
+    assert!(out.contains(&format!("   {commits} commits, ")), "the team's commits are counted, as accept does: {out}");
+
     // What they wrote is a program that passes its tests.
     shelf(&["checkout", "--quiet", "--detach", &branch]);
     let _ = stage.shell(&format!("cd {} && cargo test --quiet --offline", repo.display())).exits(0);

@@ -193,3 +193,57 @@ fn a_run_whose_model_is_not_to_be_had_is_left_as_it_was() {
     let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
     let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
 }
+
+#[test]
+fn the_newest_run_or_a_named_one_is_gone_on_with() {
+    let change = r#"
+[[conversation.reply]]
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create", path = "a.txt", file_text = "one\n" } }]
+"#;
+    let again = r#"
+[[conversation.reply]]
+expect.last_contains = "make it two"
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "str_replace", path = "a.txt", old_str = "one", new_str = "two" } }]
+"#;
+    let stage = Stage::new();
+    let _ = stage.pit(&["run", "-c", "x"]).exits(2).says("nothing has been run");
+    let model = script(&stage, &[change, FINISH, again, FINISH].concat());
+    let _ = stage.pit(&["agent", "run", "coder", "Write a.", "-m", &model]).exits(3);
+    let id = stage.trees().remove(0);
+    // What cannot be gone on with is told nothing.
+    let _ = stage.pit(&["run", "-c"]).exits(2).says("has ended").says(&format!("pit run -r {id} \"…\""));
+    let _ = stage.pit(&["run", "-c", "make it three"]).exits(2).says("nothing was begun");
+    let _ = stage.pit(&["run", "-c", "make it two", "-m", &model]).exits(3);
+    assert_eq!(stage.trees(), [id.clone()], "no other run was started");
+    assert_eq!(stage.git(&["show", &format!("{}:a.txt", branch(&stage))]), "two");
+    let logs = stage.pit(&["logs", &id, "--json"]).exits(0).out;
+    assert!(!logs.contains("make it three"), "{logs}");
+
+    // Without a terminal nobody can choose, and all are named.
+    let said = stage.pit(&["run", "-r", "-o", "json"]).exits(2);
+    let one: serde_json::Value = serde_json::from_str(said.out.trim()).expect("one object");
+    assert!(
+        one["hints"][0].as_str().is_some_and(|hint| hint.starts_with(&format!("pit run -r {id}  Write a."))),
+        "{one}"
+    );
+    let _ = stage.pit(&["run", "-r", "ffffffff", "x"]).exits(2).says("there is no run `ffffffff`");
+    for flags in [&["--solo"][..], &["--max-turns", "9"], &["--with-changes"]] {
+        let _ = stage.pit(&[&["run", "-c", "x"], flags].concat()).exits(2).says("cannot be used with");
+    }
+}
+
+#[test]
+fn a_stopped_run_is_gone_on_with_and_told_what_is_said() {
+    let stage = Stage::new();
+    let model = script(&stage, &[ASK, FINISH].concat());
+    let run = stage.attend(&["agent", "run", "coder", "Paint it.", "-m", &model]);
+    let (id, _) = stage.asked();
+    // To a run that another pit is at work on it is said, and no second owner starts.
+    let _ = stage.pit(&["run", "-r", &id, "the fence"]).exits(0).says("pit attach");
+    run.kill();
+    let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
+    let _ = stage.pit(&["run", "-c", "and the gate", "-m", &model]).exits(3);
+    let logs = stage.pit(&["logs", &id]).exits(0).out;
+    assert!(logs.contains("the fence") && logs.contains("and the gate"), "{logs}");
+    assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
+}

@@ -105,11 +105,66 @@ fn for_programs_there_is_an_envelope_also_when_nothing_begins() {
         (vec!["-C", &home, "run", "x", "-o", "json"], 1),
         (vec!["agent", "run", "nowhere.wasm", "x", "-o", "json"], 2),
         (vec!["resume", "3f", "-o", "json"], 2),
+        (vec!["status", "3f", "--json"], 2),
+        (vec!["run", "-o", "json"], 2),
+        (vec!["run", "x", "--bogus", "-ostream-json"], 2),
+        (vec!["nothing", "--json"], 2),
     ] {
         let said = stage.pit(&args).exits(exit);
         let one: serde_json::Value = serde_json::from_str(said.out.trim()).expect("one object and nothing else");
         assert_eq!((one["schema"].as_u64(), one["exit"].as_i64()), (Some(1), Some(exit.into())), "{args:?}");
         assert!(one["error"].as_str().is_some_and(|error| !error.is_empty()) && one["hints"].is_array(), "{one}");
-        assert!(said.err.starts_with("pit: "), "people are told too: {}", said.err);
+        assert!(said.err.starts_with("pit: ") || said.err.starts_with("error: "), "people are told too: {}", said.err);
     }
+}
+
+#[test]
+fn a_model_without_a_price_costs_a_question_mark_and_never_nothing() {
+    let stage = Stage::new();
+    let priced = script("");
+    let from = priced.find("[model]").expect("a model");
+    let to = priced.find("[[conversation]]").expect("a conversation");
+    let model = stage.script(&(priced[..from].to_owned() + &priced[to..]));
+    let run = ["run", "--solo", "Never overflow", "-m", &model];
+    let refused = stage.pit(&[&run[..], &["--max-budget-usd", "1"]].concat()).exits(2);
+    assert!(refused.err.contains("is not known, so no limit in dollars can be kept"), "{}", refused.err);
+    let agent = ["agent", "run", "coder", "Never overflow", "-m", &model, "--max-budget-usd", "1"];
+    let _ = stage.pit(&agent).exits(2).says("no limit in dollars can be kept");
+    assert!(stage.trees().is_empty(), "nothing was started");
+
+    let said = stage.pit(&run).exits(3);
+    assert!(
+        said.err.lines().next().is_some_and(|line| line.contains("turns (its price is not known: ?)")),
+        "{}",
+        said.err
+    );
+    assert!(said.out.contains("cost       ?, ") && !said.out.contains("$0.00"), "{}", said.out);
+    let id = stage.trees().remove(0);
+    for args in [&["status", &id][..], &["ls"], &["budget", &id]] {
+        let said = stage.pit(args).exits(0);
+        assert!(said.out.contains('?') && !said.out.contains('$'), "{args:?}: {}", said.out);
+    }
+    let status = stage.status(&id);
+    assert!(status["spent"]["micro_usd"].is_null() && status["runs"][0]["spent"]["micro_usd"].is_null(), "{status}");
+    assert!(status["spent"]["tokens"].as_u64() > Some(0), "tokens are counted: {status}");
+    let _ = stage.pit(&["budget", &id, "--usd", "9"]).exits(2).says("--tokens N");
+    let _ = stage.pit(&["budget", &id, "--tokens", "900000"]).exits(0);
+
+    // The same with the price that the script declares.
+    let _ =
+        stage.pit(&["run", "--solo", "Never overflow", "-m", &stage.script(&priced), "--max-budget-usd", "1"]).exits(3);
+    let id = stage.trees().remove(0);
+    assert!(stage.status(&id)["spent"]["micro_usd"].as_u64() > Some(0));
+    let _ = stage.pit(&["status", &id]).exits(0).says(" of $1.00");
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_ends_with_2_and_help_with_0() {
+    let stage = Stage::new();
+    let said = stage.pit(&["run", "x", "--bogus"]).exits(2).says("--bogus");
+    assert_eq!(said.out, "", "nobody has asked for JSON");
+    let _ = stage.pit(&["run"]).exits(2).says("<TASK>");
+    let said = stage.pit(&["run", "--help"]).exits(0);
+    assert!(said.out.contains("--continue") && said.err.is_empty(), "{}", said.err);
+    let _ = stage.pit(&["--version"]).exits(0).says("pit ");
 }

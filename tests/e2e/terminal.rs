@@ -337,3 +337,127 @@ fn a_detached_run_has_no_terminal_and_people_all_the_same() {
     // What fails before it begins is said here, not in a file.
     let _ = stage.pit(&["agent", "run", "nowhere.wasm", "x", "-d"]).exits(2).says("nowhere.wasm");
 }
+
+#[test]
+fn lines_break_at_words_to_the_terminals_width_and_nowhere_without_one() {
+    let stage = Stage::new();
+    let mut run = permission(&stage);
+    run.resizes(24, 50);
+    run.types("y");
+    assert_eq!(run.ends(), 3, "{}", run.screen());
+    run.sees("pit send");
+    let screen = run.screen();
+    let last: Vec<&str> = screen.lines().skip_while(|line| !line.contains("done, not verified")).collect();
+    assert!(last.iter().all(|line| line.chars().count() <= 50), "{screen}");
+    let cost = last.iter().position(|line| line.starts_with("  cost       ")).expect("a cost");
+    assert!(last[cost + 1].starts_with("             ") && !last[cost + 1].trim().is_empty(), "{screen}");
+
+    let mut accept = stage.attend(&["accept"]);
+    accept.sees("[y/n]");
+    let shown = accept.screen();
+    assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+    accept.types("n\r");
+    assert_eq!(accept.ends(), 130);
+    let said = stage.pit(&["accept"]).exits(5);
+    assert!(
+        said.out.lines().any(|line| line.starts_with("  cost ") && line.ends_with("asked you once")),
+        "{}",
+        said.out
+    );
+}
+
+/// A coder whose first turn has cost most of its budget, and whose second does not come before it is waited for.
+fn low(stage: &Stage) -> Attended {
+    let script = stage.script(
+        r#"
+schema = 1
+[model]
+price = { input = 3.0, cached_read = 0.3, cache_write = 3.75, output = 15.0 }
+[[conversation]]
+agent = "coder"
+[[conversation.reply]]
+usage = { output = 290_000 }
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "view", path = "src/lib.rs" } }]
+[[conversation.reply]]
+delay_ms = 3_600_000
+calls = [{ tool = "finish", arguments = { summary = "Done", criteria = [] } }]
+"#,
+    );
+    let run = stage.attend(&["agent", "run", "coder", "Look.", "-m", &script, "--max-budget-usd", "5"]);
+    run.sees("[y] raise it   [n] leave it");
+    run.sees("$10.00");
+    run
+}
+
+#[test]
+fn at_85_percent_the_terminal_asks_whether_to_raise_the_budget() {
+    let stage = Stage::new();
+    let mut run = low(&stage);
+    // What a hand presses by itself raises nothing.
+    run.types("\r x");
+    run.types("y");
+    run.sees("budget set by Ada");
+    run.sees_no_more("[y] raise it");
+    run.sees("of $10.00");
+    let id = stage.trees().remove(0);
+    let _ = stage.pit(&["cancel", &id]).exits(0);
+    assert_eq!(run.ends(), 130, "{}", run.screen());
+
+    let stage = Stage::new();
+    let mut run = low(&stage);
+    run.types("n");
+    run.sees_no_more("[y] raise it");
+    let id = stage.trees().remove(0);
+    let said = stage.pit(&["status", &id]).exits(0).says(" of $5.00");
+    assert!(!said.out.contains("$10.00"), "{}", said.out);
+    let logs = stage.pit(&["logs", &id, "--json"]).exits(0).out;
+    assert!(!logs.contains(r#""type":"budget.raised""#), "{logs}");
+    let _ = stage.pit(&["cancel", &id]).exits(0);
+    assert_eq!(run.ends(), 130, "{}", run.screen());
+}
+
+#[test]
+fn printed_for_a_program_a_terminal_shows_lines_and_asks_nothing() {
+    let stage = Stage::new();
+    let model = script(&stage, &[PROTECTED, FINISH].concat());
+    let mut run = stage.attend(&["agent", "run", "coder", "Write rules.", "-m", &model, "-p"]);
+    assert_ne!(run.ends(), 3, "nobody was there to say yes");
+    assert!(!run.sent().contains('\x1b') && !run.screen().contains("[y]"), "{:?}", run.sent());
+    assert!(!committed(&stage));
+    // Pit's own questions are not put either.
+    let agent = guest("proposes");
+    let mut run = stage.attend(&["agent", "run", &agent.to_string_lossy(), "text", "-p"]);
+    assert_eq!(run.ends(), 9, "{}", run.screen());
+    run.sees("--give");
+    // With people at other terminals, they are asked.
+    let model = script(&stage, &[ASK, FINISH].concat());
+    let args = ["agent", "run", "coder", "Paint it.", "-m", &model, "-p", "--approval-mode", "ask"];
+    let mut run = stage.attend(&args);
+    run.sees("pit answer");
+    let (id, _) = stage.asked();
+    let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
+    assert_eq!(run.ends(), 3, "{}", run.screen());
+    let _ = stage.pit(&["run", "x", "-p", "-d"]).exits(2);
+}
+
+#[test]
+fn a_run_to_go_on_with_is_chosen_at_a_terminal() {
+    let stage = Stage::new();
+    let model = script(&stage, &[ASK, FINISH].concat());
+    let args = ["agent", "run", "coder", "Paint it.", "-m", &model];
+    let first = stage.attend(&args);
+    first.sees("answer>");
+    let (id, _) = stage.asked();
+    first.kill();
+    let second = stage.attend(&args);
+    second.sees("answer>");
+    second.kill();
+    let mut again = stage.attend(&["run", "-r", "-m", &model]);
+    again.sees("which run? [1-2]");
+    again.sees("stopped; can be resumed");
+    again.types("2\r");
+    again.sees("answer>");
+    again.types("blue\r");
+    assert_eq!(again.ends(), 3, "{}", again.screen());
+    assert_eq!(stage.status(&id)["state"], "done-unverified");
+}

@@ -39,9 +39,10 @@ fn run(args: &[String]) -> Result<(), String> {
         all.push(done);
     }
     let solved = all.iter().filter(|one| one.solved).count();
-    let cost: f64 = all.iter().map(|one| one.usd).sum();
+    let cost: Option<f64> = all.iter().map(|one| one.usd).sum();
+    let cost = cost.map_or_else(|| "?".to_owned(), |usd| format!("${usd:.2}"));
     let tokens: u64 = all.iter().map(|one| one.tokens).sum();
-    println!("\n{solved} of {} solved by {}, {tokens} tokens, ${cost:.2}", all.len(), wanted.model);
+    println!("\n{solved} of {} solved by {}, {tokens} tokens, {cost}", all.len(), wanted.model);
     if small.is_some() {
         println!(
             "{SMALL} has 135 million parameters and is given one prepared line: this is a floor, not a measure of the agents."
@@ -108,7 +109,8 @@ struct Done {
     solved: bool,
     turns: u64,
     tokens: u64,
-    usd: f64,
+    /// None if the model's price is not known.
+    usd: Option<f64>,
     time: Duration,
     /// The word for how the run ended.
     state: String,
@@ -117,7 +119,8 @@ struct Done {
 impl Done {
     fn show(&self, name: &str) {
         let said = if self.solved { "solved" } else { "-" };
-        let (cost, time) = (format!("${:.4}", self.usd), format!("{:.1} s", self.time.as_secs_f64()));
+        let cost = self.usd.map_or_else(|| "?".to_owned(), |usd| format!("${usd:.4}"));
+        let time = format!("{:.1} s", self.time.as_secs_f64());
         println!("{name:<18} {said:<8} {:>5} {:>9} {cost:>9} {time:>7}  {}", self.turns, self.tokens, self.state);
     }
 }
@@ -136,7 +139,7 @@ struct Envelope {
 
 #[derive(Default, Deserialize)]
 struct Spent {
-    micro_usd: u64,
+    micro_usd: Option<u64>,
     tokens: u64,
 }
 
@@ -172,7 +175,7 @@ fn attempt(task: &Task, wanted: &Wanted, small: Option<&Server>) -> Result<Done,
         solved: solved && check(task, &stage)?,
         turns: envelope.runs.iter().map(|run| run.turns).sum(),
         tokens: envelope.spent.tokens,
-        usd: envelope.spent.micro_usd as f64 / 1e6,
+        usd: envelope.spent.micro_usd.map(|micro| micro as f64 / 1e6),
         time,
         state: envelope.state,
     })

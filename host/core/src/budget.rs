@@ -25,6 +25,9 @@ use clock::Clock;
 pub struct Cost {
     /// Millionths of a US dollar; 0 for a model without a price.
     pub micro_usd: u64,
+    /// A model was asked whose price is not known: what that cost is not in `micro_usd`, and no ledger counts it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unpriced: bool,
     /// Tokens sent and received.
     pub tokens: u64,
     /// Requests to a model.
@@ -112,6 +115,7 @@ impl Cost {
         for item in SHARED.into_iter().chain(OWN) {
             self.add(item, other.get(item));
         }
+        self.unpriced |= other.unpriced;
         self
     }
 }

@@ -91,10 +91,13 @@ pub enum Event {
         onto: String,
         /// What that ref was before.
         old: Oid,
-        /// What it is now.
+        /// What it is now: the same, where the result was staged and not committed.
         new: Oid,
         /// Who.
         by: String,
+        /// The tree of the index, where the result was staged and not committed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        staged: Option<Oid>,
     },
     /// A person took the acceptance back.
     Unaccepted {

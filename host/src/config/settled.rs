@@ -25,9 +25,11 @@ use crate::effect::model::{family, price};
 mod connections;
 mod limits;
 mod narrowing;
+mod whole;
 
 pub(super) use connections::is_model;
 use narrowing::Narrowing;
+pub use whole::BuiltIn;
 
 /// Levels of agents below the first: a lead starts planner, coders and reviewers, and they start nobody.
 const DEPTH: u32 = 2;
@@ -50,8 +52,8 @@ pub struct Settled {
     /// Endpoints that somebody configured, by the first part of `provider/model`.
     pub providers: BTreeMap<String, Said<Provider>>,
     /// What models accept and cost, where somebody said so; the user's before the organisation's.
-    families: Vec<family::Row>,
-    prices: Vec<price::Row>,
+    families: Vec<Said<family::Row>>,
+    prices: Vec<Said<price::Row>>,
     /// The program that shows long texts.
     pub pager: Option<Said<String>>,
     /// Levels of agents below the first.
@@ -110,8 +112,8 @@ impl Settled {
             connections::models(&source, own.models, &mut models)?;
             connections::providers(&source, own.provider, &mut providers)?;
             // The first that fits is taken, and the user's go over the organisation's.
-            families.splice(0..0, own.family);
-            prices.splice(0..0, own.price);
+            families.splice(0..0, own.family.into_iter().map(|row| source.said(row)));
+            prices.splice(0..0, own.price.into_iter().map(|row| source.said(row)));
         }
         if let Some((source, file)) = files.repository {
             widens.extend(file.grants.iter().filter_map(|(agent, grants)| {
@@ -161,7 +163,7 @@ impl Settled {
     }
 
     /// The likely secrets that somebody named for an agent to read.
-    fn secrets(&self, agent: &str) -> Vec<Pattern> {
+    pub fn secrets(&self, agent: &str) -> Vec<Pattern> {
         self.of(agent).flat_map(|narrowing| narrowing.secrets()).cloned().collect()
     }
 
@@ -175,8 +177,8 @@ impl Settled {
         Settings {
             models: self.models.iter().map(|(alias, full)| (alias.clone(), Alias::Full(full.value.clone()))).collect(),
             provider: self.providers.iter().map(|(name, said)| (name.clone(), said.value.clone())).collect(),
-            family: self.families.clone(),
-            price: self.prices.clone(),
+            family: self.families.iter().map(|said| said.value.clone()).collect(),
+            price: self.prices.iter().map(|said| said.value.clone()).collect(),
         }
     }
 
@@ -197,34 +199,42 @@ impl Settled {
         }
     }
 
-    /// The whole configuration for people.
+    /// What files and flags say, over the limits that hold if they say nothing, for people.
     pub fn lines(&self) -> Vec<Line> {
+        let mut lines = self.limits();
+        lines.extend(connections::lines(self));
+        lines.extend(self.pager_line());
+        lines.extend(self.narrowings.iter().flat_map(|(agent, narrowing)| narrowing.lines(agent)));
+        lines.extend(self.rule_lines());
+        lines
+    }
+
+    fn limits(&self) -> Vec<Line> {
         fn limit<T: fmt::Display>(key: &str, said: &Said<Option<T>>) -> Line {
             let value = said.value.as_ref().map_or_else(|| "no limit".to_owned(), T::to_string);
             Line { key: key.to_owned(), value, from: said.from.clone() }
         }
         let Budget { usd, tokens, wall, turns } = &self.budget;
-        let mut lines = vec![
+        vec![
             limit("budget.usd", usd),
             limit("budget.tokens", tokens),
             limit("budget.wall", wall),
             limit("budget.turns", turns),
             Line { key: "team.coders".into(), value: self.coders.value.to_string(), from: self.coders.from.clone() },
-        ];
-        lines.extend(connections::lines(self));
-        let pager = self.pager.iter();
-        lines.extend(pager.map(|pager| Line {
-            key: "pager".into(),
-            value: pager.value.clone(),
-            from: pager.from.clone(),
-        }));
-        lines.extend(self.narrowings.iter().flat_map(|(agent, narrowing)| narrowing.lines(agent)));
-        lines.extend(self.rules.iter().map(|rule| Line {
+        ]
+    }
+
+    fn pager_line(&self) -> Option<Line> {
+        let Said { value, from } = self.pager.clone()?;
+        Some(Line { key: "pager".into(), value, from })
+    }
+
+    fn rule_lines(&self) -> impl Iterator<Item = Line> {
+        self.rules.iter().map(|rule| Line {
             key: format!("rule.{}", rule.value.name),
             value: shown(&rule.value),
             from: rule.from.clone(),
-        }));
-        lines
+        })
     }
 }
 

@@ -53,9 +53,9 @@ pub struct Own {
     /// Endpoints, by the first part of `provider/model`.
     pub provider: BTreeMap<Spanned<String>, Provider>,
     /// What models accept.
-    pub family: Vec<family::Row>,
+    pub family: Vec<Spanned<family::Row>>,
     /// What they cost.
-    pub price: Vec<price::Row>,
+    pub price: Vec<Spanned<price::Row>>,
 }
 
 /// `[budget]`.
@@ -132,6 +132,8 @@ pub struct Flags {
     pub coders: Option<u64>,
     /// `--deny FUNCTION` or `--deny FUNCTION:GLOB`.
     pub deny: Vec<String>,
+    /// Agents that are brought along, by their names: files may speak of them.
+    pub brought: Vec<String>,
 }
 
 /// What the files say that are there.

@@ -43,6 +43,7 @@ pub(super) async fn ask<T: Team>(
     let told = models.ask(asking, events).await;
     let cost = Cost {
         micro_usd: told.micro_usd.unwrap_or(0),
+        unpriced: told.micro_usd.is_none(),
         tokens: told.used.input + told.used.output,
         turns: 1,
         calls: 1,
@@ -55,6 +56,7 @@ pub(super) async fn ask<T: Team>(
 pub fn price(models: &Models, name: &str, request: &model::Request) -> budget::Quote {
     let cost = |quote: &Quote, output: u32| Cost {
         micro_usd: quote.micro_usd(output).unwrap_or(0),
+        unpriced: quote.price.is_none(),
         tokens: quote.input.saturating_add(output.into()),
         turns: 1,
         calls: 1,

@@ -127,6 +127,12 @@ impl Repo {
         });
         reached.map_err(|error| failed(&error))
     }
+
+    /// How many commits one has in its history that another has not.
+    pub fn commits(&self, from: Oid, to: Oid) -> Result<usize, Error> {
+        let counted = self.with(|repo| repo.graph_ahead_behind(git_id(to), git_id(from)));
+        counted.map(|(ahead, _)| ahead).map_err(|error| failed(&error))
+    }
 }
 
 impl Trees for Repo {

@@ -46,6 +46,8 @@ pub struct Acceptance {
     pub old: Oid,
     /// Now.
     pub new: Oid,
+    /// The tree of the index, if it was staged there and not committed.
+    pub staged: Option<Oid>,
     /// Taken back since.
     pub undone: bool,
 }
@@ -91,6 +93,8 @@ pub struct Run {
     pub asked: u32,
     /// What models used and cost it.
     pub usage: model::Usage,
+    /// It has asked a model whose price is not known.
+    pub unpriced: bool,
 }
 
 /// What a run is at.
@@ -148,8 +152,9 @@ impl State {
                 self.low = self.low.filter(|(_, shortage)| shortage.account != run);
             }
             Event::Noticed(shortage) => self.low = Some((at, *shortage)),
-            Event::Accepted { onto, old, new, .. } => {
-                self.accepted.push(Acceptance { onto: onto.clone(), old: *old, new: *new, undone: false });
+            Event::Accepted { onto, old, new, staged, .. } => {
+                let (onto, staged) = (onto.clone(), *staged);
+                self.accepted.push(Acceptance { onto, old: *old, new: *new, staged, undone: false });
             }
             Event::Unaccepted { .. } => {
                 if let Some(last) = self.accepted.last_mut() {
@@ -194,7 +199,9 @@ impl State {
     /// Applies an answer, except to the board, which the effect itself has changed when this happens live. Comes back with the
     /// call that was answered.
     pub fn answered(&mut self, run: RunId, at: Time, seq: u64, answer: &Answer, cost: Cost) -> Option<Call> {
-        let open = self.runs.get_mut(&run)?.answer(at, seq, answer)?;
+        let entry = self.runs.get_mut(&run)?;
+        let open = entry.answer(at, seq, answer)?;
+        entry.unpriced |= cost.unpriced;
         match open.line {
             Some(Line::Spend(held)) => self.ledger.recall_settle(run, held, cost),
             Some(Line::Carve(_, caps)) if answer.is_err() => self.ledger.give_back(run, caps),
@@ -233,6 +240,19 @@ impl State {
         })
     }
 
+    /// What a run and all below it have cost, in millionths of a US dollar; none as soon as a model is asked whose price is not
+    /// known, for no sum is the right one then.
+    pub fn money(&self, run: RunId) -> Option<u64> {
+        let unpriced = self.runs.iter().any(|(id, entry)| entry.unpriced() && self.is_below(*id, run));
+        (!unpriced).then(|| self.balance(run).spent.micro_usd)
+    }
+
+    /// Whether a run is another one, or was started by it or below it.
+    fn is_below(&self, run: RunId, above: RunId) -> bool {
+        let parent = |id: &RunId| self.runs.get(id)?.started.site.parent;
+        std::iter::successors(Some(run), parent).any(|id| id == above)
+    }
+
     /// What a run's account stands at.
     pub fn balance(&self, run: RunId) -> Balance {
         self.ledger.balance(run)
@@ -260,6 +280,7 @@ impl Run {
             last: (at, "started".to_owned()),
             asked: 0,
             usage: model::Usage::default(),
+            unpriced: false,
             started: Arc::new(started.clone()),
         }
     }
@@ -295,6 +316,12 @@ impl Run {
             )
         };
         self.phase == Phase::Live && self.open.as_ref().is_some_and(|open| open.line.is_some() && !waits(&open.call))
+    }
+
+    /// Whether it has asked, or asks, a model whose price is not known.
+    fn unpriced(&self) -> bool {
+        self.unpriced
+            || self.open.as_ref().is_some_and(|open| matches!(open.line, Some(Line::Spend(held)) if held.unpriced))
     }
 
     /// How it ended, if it has.

@@ -6,12 +6,13 @@ use clap::{Parser, Subcommand};
 use orchestra_pit_core::id::RunId;
 
 use super::exit::Exit;
-use follow::Output;
 
 mod accept;
+mod again;
 mod agent;
 mod ask;
 mod attach;
+mod carry;
 mod changes;
 mod clean;
 mod completion;
@@ -36,9 +37,11 @@ mod signals;
 mod stranger;
 mod tell;
 mod trust;
+mod usage;
 mod view;
 
 pub use tell::Failure;
+pub use usage::parse;
 
 /// Runs teams of AI agents that nobody has to trust.
 ///
@@ -122,16 +125,18 @@ pub async fn run(pit: Pit) -> Exit {
     if pit.hosts.is_some() {
         detach::leave_session();
     }
-    let output = match &pit.verb {
-        Verb::Run(args) => args.output(),
-        Verb::Resume(args) => args.output(),
-        Verb::Agent(agent::Verb::Run(args)) => args.output(),
-        _ => Output::Text,
+    let carry = match &pit.verb {
+        Verb::Run(args) => Some(&args.start.carry),
+        Verb::Resume(args) => Some(&args.carry),
+        Verb::Agent(agent::Verb::Run(args)) => Some(&args.start.carry),
+        _ => None,
     };
+    let output = carry.map_or_else(|| usage::wanted(std::env::args_os().skip(1)), |carry| carry.output_format);
+    let printing = carry.is_some_and(|carry| carry.print);
     // A host is started where it belongs.
     let directory = if pit.hosts.is_some() { PathBuf::from(".") } else { pit.directory };
     let at = match open::Place::enter(&directory) {
-        Ok(at) => at.hosting(pit.hosts, pit.attended),
+        Ok(at) => at.hosting(pit.hosts, pit.attended).printing(printing),
         Err(failure) => return failure.tell_as(output),
     };
     let done = match pit.verb {

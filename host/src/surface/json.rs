@@ -41,7 +41,7 @@ pub struct Tree {
     started: Time,
     /// Microseconds at work: what `--wall` limits.
     elapsed: u64,
-    spent: Cost,
+    spent: Spent,
     runs: Vec<One>,
 }
 
@@ -63,7 +63,23 @@ struct One {
     turns: u64,
     commits: u32,
     refused: usize,
-    spent: Cost,
+    spent: Spent,
+}
+
+/// What a run and all below it have cost.
+#[derive(Debug, Serialize)]
+struct Spent {
+    /// Null as soon as a model was asked whose price is not known.
+    micro_usd: Option<u64>,
+    tokens: u64,
+    turns: u64,
+    calls: u64,
+    work: u64,
+}
+
+fn spent(state: &State, run: RunId) -> Spent {
+    let Cost { tokens, turns, calls, work, .. } = state.balance(run).spent;
+    Spent { micro_usd: state.money(run), tokens, turns, calls, work }
 }
 
 /// The whole tree.
@@ -82,7 +98,7 @@ pub fn tree(state: &State) -> Option<Tree> {
         commit: root.tip.to_string(),
         started: root.since,
         elapsed: balance.elapsed,
-        spent: balance.spent,
+        spent: spent(state, root.started.site.run),
         runs: state.order.iter().filter_map(|id| Some(one(state, *id, state.runs.get(id)?))).collect(),
     })
 }
@@ -102,7 +118,7 @@ fn one(state: &State, id: RunId, run: &Run) -> One {
         turns: run.turns,
         commits: run.commits,
         refused: run.refused.len(),
-        spent: state.balance(id).spent,
+        spent: spent(state, id),
     }
 }
 

@@ -4,7 +4,7 @@ use orchestra_pit_core::call::delegate::End;
 use orchestra_pit_core::protected;
 use orchestra_pit_core::time::Time;
 
-use super::words::{count, ended, line, long, usd};
+use super::words::{count, ended, line, long, money};
 use crate::effect::vcs::compare::Compared;
 use crate::run::State;
 use crate::run::state::{Phase, Run};
@@ -52,7 +52,10 @@ pub const VERDICT: &str = "  verdict    none: this pit runs no checks yet";
 /// The branch, what is on it, and what it stands on.
 fn branch(root: &Run, changed: Option<&Compared>) -> String {
     let short = |name: &str| line(name.strip_prefix("refs/heads/").unwrap_or(name), 80);
-    let commits = if root.commits == 1 { "1 commit".to_owned() } else { format!("{} commits", root.commits) };
+    // Those of its team too, as on the branch that a person takes. Without the repository, those that it has made itself.
+    let commits =
+        changed.map_or_else(|| usize::try_from(root.commits).unwrap_or(usize::MAX), |changed| changed.commits);
+    let commits = if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") };
     let size = changed.filter(|changed| !changed.paths.is_empty()).map(|changed| {
         let files =
             if changed.paths.len() == 1 { "1 file".to_owned() } else { format!("{} files", changed.paths.len()) };
@@ -117,7 +120,6 @@ pub fn denied(state: &State) -> Vec<String> {
 /// What it cost: money, time, tokens and the person.
 pub fn cost(state: &State, now: Time) -> String {
     let Some(root) = state.root() else { return String::new() };
-    let spent = state.balance(root.started.site.tree).spent;
     let usage = state.runs.values().fold((0, 0, 0), |(input, cached, output), run| {
         (input + run.usage.input, cached + run.usage.cached_read, output + run.usage.output)
     });
@@ -126,7 +128,7 @@ pub fn cost(state: &State, now: Time) -> String {
     let until = root.ended().map_or(now, |_| root.last.0);
     format!(
         "  cost       {}, {}, {} tokens in ({cached} % cached), {} out; asked you {}",
-        usd(spent.micro_usd),
+        money(state.money(root.started.site.tree)),
         long(until.since(root.since)),
         count(usage.0),
         count(usage.2),

@@ -23,6 +23,11 @@ pub fn usd(micro: u64) -> String {
     }
 }
 
+/// What something has cost; `?` where that is not known.
+pub fn money(micro: Option<u64>) -> String {
+    micro.map_or_else(|| "?".to_owned(), usd)
+}
+
 /// How long, shortly: `9 s`, `2 m 5 s`, `1 h 4 m`.
 pub fn long(micros: u64) -> String {
     let seconds = micros / 1_000_000;

@@ -68,6 +68,8 @@ pub(super) fn lines(settled: &Settled) -> Vec<Line> {
     }
     for (name, said) in &settled.providers {
         let Provider { protocol, url, key, key_header, headers, proxy, ca, .. } = &said.value;
+        let Provider { concurrency, connect, silence, total, attempts, .. } = &said.value;
+        let seconds = |number: u64| format!("{number} s");
         let parts = [
             ("protocol", protocol.map(|protocol| protocol.word().to_owned())),
             ("url", url.clone()),
@@ -76,6 +78,11 @@ pub(super) fn lines(settled: &Settled) -> Vec<Line> {
             ("headers", (!headers.is_empty()).then(|| listed(headers.keys().map(String::as_str)))),
             ("proxy", proxy.as_ref().map(|_| "set".to_owned())),
             ("ca", ca.as_ref().map(|path| path.display().to_string())),
+            ("concurrency", concurrency.map(|number| number.to_string())),
+            ("connect", connect.map(seconds)),
+            ("silence", silence.map(seconds)),
+            ("total", total.map(seconds)),
+            ("attempts", attempts.map(|number| number.to_string())),
         ];
         lines.extend(parts.into_iter().filter_map(|(key, value)| {
             Some(Line { key: format!("provider.{name}.{key}"), value: value?, from: said.from.clone() })

@@ -9,7 +9,7 @@ use orchestra_pit_core::{manifest, strict};
 use toml::Spanned;
 
 use super::{Line, listed};
-use crate::config::{ConfigError, Said, Source, written};
+use crate::config::{ConfigError, Origin, Said, Source, written};
 
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Narrowing {
@@ -81,10 +81,35 @@ impl Narrowing {
         grants.board &= stays(&self.board);
     }
 
+    /// The paths it leaves, or the secrets it names.
+    pub(super) fn paths(&self, key: &str) -> Option<&Said<Vec<Pattern>>> {
+        match key {
+            "read" => self.read.as_ref(),
+            "write" => self.write.as_ref(),
+            _ => self.secrets.as_ref(),
+        }
+    }
+
+    /// Who says which names stay.
+    pub(super) fn names(&self, key: &str) -> Option<Origin> {
+        let said = if key == "model" { &self.model } else { &self.delegate };
+        said.as_ref().map(|said| said.from.clone())
+    }
+
+    /// Who takes a right away.
+    pub(super) fn takes(&self, key: &str) -> Option<Origin> {
+        let said = match key {
+            "commit" => &self.commit,
+            "human" => &self.human,
+            _ => &self.board,
+        };
+        said.as_ref().filter(|said| !said.value).map(|said| said.from.clone())
+    }
+
     pub(super) fn lines(&self, agent: &str) -> Vec<Line> {
         let paths = |said: &Said<Vec<Pattern>>| listed(said.value.iter().map(Pattern::as_str));
         let names = |said: &Said<Vec<String>>| listed(said.value.iter().map(String::as_str));
-        let line = |key: &str, value: String, from: &crate::config::Origin| Line {
+        let line = |key: &str, value: String, from: &Origin| Line {
             key: format!("grants.{agent}.{key}"),
             value,
             from: from.clone(),

@@ -95,6 +95,36 @@ pub struct Row {
     pub seed: Option<bool>,
 }
 
+impl Row {
+    /// What it says of the models that match, in its own words.
+    pub fn said(&self) -> String {
+        let word = |name: &str, value: Option<String>| value.map(|value| format!("{name} {value}"));
+        let switch = |value: Option<bool>| value.map(|value| value.to_string());
+        let limit = self.limit.map(|limit| match limit {
+            Limit::MaxTokens => "max_tokens".to_owned(),
+            Limit::MaxCompletionTokens => "max_completion_tokens".to_owned(),
+        });
+        let thinking = self.thinking.map(|thinking| match thinking {
+            Thinking::None => "none".to_owned(),
+            Thinking::Adaptive => "adaptive".to_owned(),
+        });
+        let all = [
+            word("name", self.name.clone()),
+            word("edits", self.edits.map(|edits| edits.word().to_owned())),
+            word("limit", limit),
+            word("context", self.context.map(|tokens| tokens.to_string())),
+            word("max_output", self.max_output.map(|tokens| tokens.to_string())),
+            word("temperature", switch(self.temperature)),
+            word("forced_tools", switch(self.forced_tools)),
+            word("schema", switch(self.schema)),
+            word("effort", switch(self.effort)),
+            word("thinking", thinking),
+            word("seed", switch(self.seed)),
+        ];
+        all.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// A provider as written; a user's row with the name of a known provider is laid over it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -210,7 +240,7 @@ impl Family {
 }
 
 /// Whether a name fits a pattern in which `*` stands for any text.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+pub fn matches(pattern: &str, name: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = pieces.next().and_then(|head| name.strip_prefix(head)) else { return false };
     let Some(tail) = pattern.contains('*').then(|| pieces.next_back()).flatten() else { return rest.is_empty() };

@@ -1,5 +1,7 @@
 //! What tokens cost: integers only, and never rounded down.
 
+use std::fmt;
+
 use orchestra_pit_core::call::model::Usage;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -8,6 +10,15 @@ use super::family;
 /// Millionths of a US dollar for a million tokens: the number that price lists print, times a million.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct Rate(pub u64);
+
+/// In dollars, to as many digits as it has.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (dollars, rest) = (self.0 / 1_000_000, format!("{:06}", self.0 % 1_000_000));
+        let rest = rest.trim_end_matches('0');
+        write!(f, "${dollars}.{rest:0<2}")
+    }
+}
 
 /// What a model's tokens cost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -59,6 +70,14 @@ pub struct Row {
     output: Rate,
 }
 
+impl Row {
+    /// What it says that tokens cost.
+    pub fn price(&self) -> Price {
+        let Self { input, cached_read, cache_write, output, .. } = *self;
+        Price { input, cached_read, cache_write, output }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -106,9 +125,7 @@ impl Prices {
             .find_map(|list| Some((list, list.price.iter().find(|row| family::matches(&row.model, name))?)))?;
         let same = list.price.iter().filter(|row| row.model == first.model && (row.above == 0 || row.above < input));
         let row = same.max_by_key(|row| row.above)?;
-        let Row { input, cached_read, cache_write, output, .. } = *row;
-        let price = Price { input, cached_read, cache_write, output };
-        Some(Quoted { price, date: &list.date, source: &list.source })
+        Some(Quoted { price: row.price(), date: &list.date, source: &list.source })
     }
 }
 

@@ -14,6 +14,8 @@ const MAX_COUNTED: u64 = 256 << 20;
 /// What differs.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Compared {
+    /// Commits that came, those that were merged among them.
+    pub commits: usize,
     /// The paths, sorted.
     pub paths: Vec<String>,
     /// Lines that came.
@@ -27,7 +29,7 @@ pub struct Compared {
 /// # Errors
 /// What of them cannot be read.
 pub fn compare(repo: &Repo, from: Oid, to: Oid) -> Result<Compared, Error> {
-    let mut compared = Compared::default();
+    let mut compared = Compared { commits: repo.commits(from, to)?, ..Compared::default() };
     let mut left = MAX_COUNTED;
     let mut blob = |side: Option<(u32, Oid)>| match side.filter(|(mode, _)| tree::sort(*mode) != Sort::Submodule) {
         None => Ok(Blob::Bytes([].into())),

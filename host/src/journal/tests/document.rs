@@ -40,7 +40,7 @@ async fn the_example_is_what_is_written() {
     assert!(missing.is_empty(), "docs/journal-format.md does not have\n{}", missing.join("\n"));
 }
 
-const ONE: Cost = Cost { micro_usd: 0, tokens: 0, turns: 0, calls: 1, work: 0 };
+const ONE: Cost = Cost { micro_usd: 0, unpriced: false, tokens: 0, turns: 0, calls: 1, work: 0 };
 
 /// The tables are shown whole, apart from how the text is set.
 #[test]

@@ -3,6 +3,8 @@
 //! It is made aside, in a working tree of its own, and only then put on the branch: until that one step nothing of the
 //! person's has changed, and git itself takes that step only if no file is in its way.
 
+use std::path::{Path, PathBuf};
+
 use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::record::Event;
 use orchestra_pit_core::text::clean;
@@ -12,11 +14,12 @@ use super::ask::confirm;
 use super::changes::Taken;
 use super::git::Git;
 use super::open::{Desk, Named, Place, find, state};
-use super::out::out;
+use super::out::{self, out};
 use crate::effect::store::Repo;
 use crate::run::State;
 use crate::run::clock::now;
-use crate::run::state::{Phase, Run};
+use crate::run::owner::Lease;
+use crate::run::state::{Acceptance, Phase, Run};
 use crate::surface::exit::Exit;
 use crate::surface::{last, words};
 
@@ -83,14 +86,14 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let files = taking.files()?;
     for line in taking.screen(&files)?.into_iter().chain(reports(&state, taking.run)) {
-        out!("{line}");
+        out::shown(&line);
     }
     if args.ff && !desk.repo.reaches(taking.run.tip, taking.old).map_err(told)? {
         return Err(moved(&taking.onto).hint(format!("pit accept {} makes a merge commit", taking.name)));
     }
     let away = taking.in_the_way(&desk.repo, &files)?;
     if args.stage {
-        return taking.stage(args.yes);
+        return taking.stage(&desk, &named, args.yes).await;
     }
     let how = match (args.squash, args.ff) {
         (true, _) => "one commit",
@@ -101,18 +104,23 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         out!("not accepted; nothing has changed");
         return Ok(Exit::Cancelled);
     }
-    // Whatever comes can be written down: nobody else is at work on the run.
-    let _lease = desk.bells.take(named.tree)?;
-    desk.journal.claim(named.tree).await?;
-    desk.journal.resume(named.tree).await?;
+    let _lease = own(&desk, &named).await?;
     let new = if args.ff { taking.run.tip } else { taking.merge(args.squash)? };
     taking.put(new, away)?;
     let by = desk.repo.person().name.clone();
-    let event = Event::Accepted { onto: taking.onto.clone(), old: taking.old, new, by };
+    let event = Event::Accepted { onto: taking.onto.clone(), old: taking.old, new, by, staged: None };
     desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
     out!("{} is on {} as {}", taking.name, short(&taking.onto), brief(new));
     out!("  next       pit accept --undo {} takes it back", taking.name);
     Ok(Exit::Done)
+}
+
+/// Makes sure that whatever comes can be written down: nobody else is at work on the run.
+async fn own(desk: &Desk, named: &Named) -> Result<Lease, Failure> {
+    let lease = desk.bells.take(named.tree)?;
+    desk.journal.claim(named.tree).await?;
+    desk.journal.resume(named.tree).await?;
+    Ok(lease)
 }
 
 /// What the run says of itself, and what is known of it.
@@ -180,27 +188,10 @@ impl Taking<'_> {
     fn in_the_way(&self, repo: &Repo, files: &[String]) -> Result<Option<(Taken, Vec<String>)>, Failure> {
         let Some(folder) = self.git.work_tree_of(&self.onto)? else { return Ok(None) };
         let taken = Taken::find(repo, &folder, self.old, self.run.started.base)?;
-        let dirty = Git::at(&folder).list(&[
-            "status",
-            "--porcelain",
-            "-z",
-            "--untracked-files=all",
-            "--ignored=matching",
-            "--no-renames",
-        ])?;
-        let under = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
         let (mut found, mut away): (Vec<String>, Vec<String>) = Default::default();
-        for entry in &dirty {
-            let Some(path) = entry.get(3..).map(|path| path.trim_end_matches('/')) else { continue };
-            let ignored = entry.starts_with("!!");
-            // A whole folder that is ignored is in the way only where one of the files would really be put.
-            let hit = files.iter().any(|file| file == path || under(path, file) || (!ignored && under(file, path)));
-            let known = !ignored && taken.as_ref().is_some_and(|taken| taken.has(path));
-            match hit {
-                true if known => away.push(path.to_owned()),
-                true => found.push(path.to_owned()),
-                false => {}
-            }
+        for (how, path) in beside(&folder, files)? {
+            let known = how != "!!" && taken.as_ref().is_some_and(|taken| taken.has(&path));
+            if known { away.push(path) } else { found.push(path) }
         }
         if found.is_empty() {
             return Ok(taken.map(|taken| (taken, away)));
@@ -214,7 +205,7 @@ impl Taking<'_> {
     }
 
     /// Puts the changes into the working tree that has the branch, and into its index, and commits nothing.
-    fn stage(&self, yes: bool) -> Result<Exit, Failure> {
+    async fn stage(&self, desk: &Desk, named: &Named, yes: bool) -> Result<Exit, Failure> {
         let folder = self.git.work_tree_of(&self.onto)?.ok_or_else(|| {
             Failure::new(
                 Exit::Usage,
@@ -230,14 +221,18 @@ impl Taking<'_> {
             out!("not accepted; nothing has changed");
             return Ok(Exit::Cancelled);
         }
+        let _lease = own(desk, named).await?;
         let tree = self.aside(|aside| {
             self.merge_in(aside, &self.run.tip.to_string(), Merge::Staged)?;
             aside.text(&["write-tree"])
         })?;
         // As a whole or not at all: it stops at a file that the person has changed since.
         here.run(&["read-tree", "-m", "-u", &self.old.to_string(), &tree])?;
+        let (onto, old, by) = (self.onto.clone(), self.old, desk.repo.person().name.clone());
+        let event = Event::Accepted { onto, old, new: old, by, staged: Oid::parse(&tree) };
+        desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
         out!("{} is staged on {} and not committed", self.name, short(&self.onto));
-        out!("  next       git diff --cached · git commit · git stash puts it aside");
+        out!("  next       git diff --cached · git commit · pit accept --undo {} takes it back", self.name);
         Ok(Exit::Done)
     }
 
@@ -319,16 +314,17 @@ async fn undo(desk: &Desk, named: &Named, state: &State) -> Result<Exit, Failure
         Failure::new(Exit::Usage, format!("run {} is not accepted, so there is nothing to undo", named.tree.short()))
     })?;
     if desk.repo.ref_at(&last.onto).map_err(told)? != Some(last.new) {
-        return Err(
-            moved(&last.onto).hint(format!("git revert -m 1 {} takes a merge back with a commit", brief(last.new)))
-        );
+        let moved = moved(&last.onto);
+        return Err(match last.staged {
+            Some(_) => moved.hint("git revert takes a commit back with another"),
+            None => moved.hint(format!("git revert -m 1 {} takes a merge back with a commit", brief(last.new))),
+        });
     }
-    let _lease = desk.bells.take(named.tree)?;
-    desk.journal.claim(named.tree).await?;
-    desk.journal.resume(named.tree).await?;
+    let _lease = own(desk, named).await?;
     let git = Git::at(desk.repo.common());
     let (old, new) = (last.old.to_string(), last.new.to_string());
     match git.work_tree_of(&last.onto)? {
+        folder if last.staged.is_some() => unstage(folder, last)?,
         // It stops, as a whole, at a file that the person has changed since.
         Some(folder) => Git::at(&folder).run(&["reset", "--quiet", "--keep", &old])?,
         None => git.run(&["update-ref", "-m", "pit accept --undo", &last.onto, &old, &new])?,
@@ -336,13 +332,62 @@ async fn undo(desk: &Desk, named: &Named, state: &State) -> Result<Exit, Failure
     let by = desk.repo.person().name.clone();
     let event = Event::Unaccepted { onto: last.onto.clone(), new: last.old, by };
     desk.journal.flush(desk.journal.write(named.tree, now(), event)).await?;
-    out!("{} is at {} again; {} is kept on its own branch", short(&last.onto), brief(last.old), named.tree.short());
+    let name = named.tree.short();
+    if last.staged.is_some() {
+        out!("the working tree is at {} again; {name} is kept on its own branch", brief(last.old));
+        return Ok(Exit::Done);
+    }
+    out!("{} is at {} again; {name} is kept on its own branch", short(&last.onto), brief(last.old));
     let base = state.root().map(|root| root.started.base);
     if let Some(base) = base.filter(|base| !desk.repo.reaches(last.old, *base).unwrap_or(true)) {
         out!("what you had not committed when it started is in {}", brief(base));
         out!("  next       git restore --source {} --worktree -- .", brief(base));
     }
     Ok(Exit::Done)
+}
+
+/// Takes a staged result out of the index and the working tree, as a whole or not at all: only if both are as they were made.
+fn unstage(folder: Option<PathBuf>, last: &Acceptance) -> Result<Vec<u8>, Failure> {
+    let refuse = |what: String| Failure::new(Exit::Failed, format!("{what}; nothing has changed"));
+    let folder = folder.ok_or_else(|| refuse(format!("{} is checked out nowhere any more", short(&last.onto))))?;
+    let (here, old) = (Git::at(&folder), last.old.to_string());
+    let staged = last.staged.map(|tree| tree.to_string()).unwrap_or_default();
+    if here.text(&["write-tree"])? != staged {
+        return Err(
+            refuse("what is staged has changed since".to_owned()).hint("git diff --cached shows what it is now")
+        );
+    }
+    let files = here.list(&["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", &old, &staged, "--"])?;
+    // What is only staged is the result itself; whatever else lies there is the person's.
+    let theirs: Vec<String> = beside(&folder, &files)?
+        .into_iter()
+        .filter(|(how, _)| !how.ends_with(' '))
+        .map(|(_, path)| words::line(&path, 200))
+        .take(SHOWN)
+        .collect();
+    if !theirs.is_empty() {
+        let mut failure = refuse("files of the result have changed since".to_owned());
+        failure.hints = theirs;
+        return Err(failure.hint("git restore FILE puts one back to what was staged, if that is wanted"));
+    }
+    here.run(&["read-tree", "-m", "-u", &staged, &old])
+}
+
+/// What is changed, new or ignored in a working tree where these files are: how git's status has it, and its path.
+fn beside(folder: &Path, files: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let status = ["status", "--porcelain", "-z", "--untracked-files=all", "--ignored=matching", "--no-renames"];
+    let under = |a: &str, b: &str| a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'));
+    let mut found = Vec::new();
+    for entry in Git::at(folder).list(&status)? {
+        let (Some(how), Some(path)) = (entry.get(..2), entry.get(3..)) else { continue };
+        let path = path.trim_end_matches('/');
+        // A whole folder that is ignored is in the way only where one of the files would really be put.
+        let ignored = how == "!!";
+        if files.iter().any(|file| file == path || under(path, file) || (!ignored && under(file, path))) {
+            found.push((how.to_owned(), path.to_owned()));
+        }
+    }
+    Ok(found)
 }
 
 fn moved(onto: &str) -> Failure {

@@ -9,14 +9,15 @@ use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::policy::Profile;
 
 use super::Failure;
-use super::detach::{self, DetachArgs};
-use super::display::HowArgs;
-use super::follow::{Output, follow};
+use super::carry::StartArgs;
+use super::detach;
+use super::follow::follow;
 use super::open::Place;
 use super::out::out;
-use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
-use super::stranger::{self, AgentArgs};
+use super::setting;
+use super::stranger;
 use crate::assemble;
+use crate::config::written::Flags;
 use crate::effect::model::models::Models;
 use crate::run::{Spec, Tree};
 use crate::shipped::AGENTS;
@@ -54,33 +55,13 @@ pub struct RunArgs {
     /// What it is to do.
     task: String,
     #[command(flatten)]
-    agents: AgentArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
-    /// What standard output gets.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
-    output_format: Output,
-    #[command(flatten)]
-    detach: DetachArgs,
-    #[command(flatten)]
-    how: HowArgs,
-    #[command(flatten)]
-    approvals: ApprovalArgs,
-    #[command(flatten)]
-    model: ModelArgs,
-}
-
-impl RunArgs {
-    /// What standard output gets, also when nothing begins.
-    pub fn output(&self) -> Output {
-        self.output_format
-    }
+    pub start: StartArgs,
 }
 
 /// The model behind each alias, as it goes on record.
 pub fn aliases(models: &Models) -> BTreeMap<String, String> {
     let named = |alias: &str| Some((alias.to_owned(), models.place(alias).ok()?.name));
-    ["default", "strong", "fast"].into_iter().filter_map(named).collect()
+    setting::ALIASES.into_iter().filter_map(named).collect()
 }
 
 /// Runs `pit agent …`.
@@ -117,30 +98,33 @@ fn inspect(args: &InspectArgs) -> Result<Exit, Failure> {
 }
 
 async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
+    let StartArgs { carry, approvals, limits, agents } = args.start;
     let shipped = AGENTS.iter().find(|agent| agent.name == args.agent);
     let (known, manifest) = match shipped {
         Some(agent) => assemble::known(agent.component)?,
         None => stranger::component(Path::new(&args.agent))?,
     };
-    let mut settled = setting::settle(&*at.repo()?, &args.limits.flags())?;
+    let brought = agents.brought.components()?;
+    let mut names = stranger::names(&brought);
+    names.push(manifest.name.clone());
+    let mut settled = setting::settle(&*at.repo()?, &Flags { brought: names, ..limits.flags() })?;
     let grants = match shipped {
         Some(_) => settled.grants(&manifest, Profile::Default),
-        None => {
-            let mut grants = stranger::give(&known, &manifest, args.agents.give.as_deref())?;
-            settled.narrow(&manifest.name, &mut grants);
-            grants
-        }
+        None => stranger::give(at, &settled, &known, &manifest, agents.give.as_deref())?,
     };
-    if args.detach.detach && at.hosts().is_none() {
+    if carry.detach.detach && at.hosts().is_none() {
         return detach::start(at, random_id()?, at.attended()).await;
     }
-    let models = setting::models(&mut settled, &args.model, !manifest.asks.model.is_empty())?;
+    let models = setting::models(at, &mut settled, &carry.model, !manifest.asks.model.is_empty())?;
+    if !manifest.asks.model.is_empty() {
+        setting::prices(&settled, &models)?;
+    }
     let aliases = aliases(&models);
     let name = manifest.name.clone();
     let pit = at.pit(models)?;
     let head = pit.repo.head()?;
     let id = at.hosts().map_or_else(random_id, Ok)?;
-    let mut enlisted = args.agents.enlist(&settled)?;
+    let mut enlisted = agents.enlist(at, &settled, brought)?;
     enlisted.extend(stranger::narrowed(&settled)?);
     // Last: it may have been named among the others too.
     enlisted.retain(|(other, _)| *other != name);
@@ -159,12 +143,12 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         base: head.commit,
         onto: head.branch,
         branch: format!("refs/heads/pit/{}-{}", id.short(), name),
-        asks: args.approvals.asks(at),
+        asks: approvals.asks(at),
     };
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();
     let tree = Tree::start(pit.host.clone(), tree).await?;
-    follow(&pit, &tree, events, args.output_format, args.how).await
+    follow(&pit, &tree, events, carry.output_format, carry.how()).await
 }
 
 /// A new tree's id.

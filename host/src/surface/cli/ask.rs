@@ -5,6 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use orchestra_pit_core::text::clean;
 
 use super::Failure;
+use super::open::Place;
 use super::out::{self, note};
 use crate::surface::exit::Exit;
 
@@ -30,8 +31,8 @@ pub fn confirm(question: &str, yes: bool) -> Result<bool, Failure> {
 }
 
 /// Asks for one of several; none without a terminal or an answer.
-pub fn pick(question: &str, choices: &[String]) -> Result<Option<usize>, Failure> {
-    if !std::io::stdin().is_terminal() {
+pub fn pick(at: &Place, question: &str, choices: &[String]) -> Result<Option<usize>, Failure> {
+    if !at.has_terminal() {
         return Ok(None);
     }
     for (at, choice) in choices.iter().enumerate() {

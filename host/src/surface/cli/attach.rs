@@ -4,7 +4,7 @@ use super::Failure;
 use super::display::{Display, HowArgs, Left};
 use super::follow::changed;
 use super::open::{Place, find, state};
-use super::out::{note, out};
+use super::out::{self, note};
 use super::view::{Other, View};
 use crate::run::clock::now;
 use crate::run::state::Phase;
@@ -28,7 +28,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let ended = state(&desk.journal, named.tree).await?;
     if ended.root().is_some_and(|root| root.phase != Phase::Live) {
         let changed = changed(&desk.repo, ended.root().map(|root| (root.started.base, root.tip)));
-        last::screen(&ended, now(), changed.as_ref()).iter().for_each(|line| out!("{line}"));
+        last::screen(&ended, now(), changed.as_ref()).iter().for_each(|line| out::shown(line));
         return Ok(Exit::of(&ended));
     }
     let nobody = || {
@@ -52,7 +52,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         Left::Over => {
             let changed = changed(&repo, view.look(|state| state.root().map(|root| (root.started.base, root.tip))));
             let lines = view.look(|state| last::screen(state, now(), changed.as_ref()));
-            lines.iter().for_each(|line| out!("{line}"));
+            lines.iter().for_each(|line| out::shown(line));
             Ok(view.look(Exit::of))
         }
     }

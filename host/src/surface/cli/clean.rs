@@ -93,8 +93,8 @@ fn verdict(desk: &Desk, git: &Git, state: &State, root: &Run) -> Result<Result<S
     if let Some(branch) = holding(git, root.tip, own)? {
         return Ok(Ok(format!("{} has its commits", short(&branch))));
     }
-    // Squashed, its commits are nowhere else, but its work is.
-    if let Some(taken) = state.accepted.last().filter(|taken| !taken.undone)
+    // Squashed, its commits are nowhere else, but its work is. Staged, it is where nobody has committed it yet.
+    if let Some(taken) = state.accepted.last().filter(|taken| !taken.undone && taken.staged.is_none())
         && let Some(branch) = holding(git, taken.new, own)?
     {
         return Ok(Ok(format!("accepted onto {}", short(&branch))));

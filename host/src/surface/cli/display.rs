@@ -19,6 +19,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Interval, MissedTickBehavior, Sleep, interval, sleep};
 
 use super::editor::edit;
+use super::out::fitted;
 use super::signals::{Signals, Told};
 use super::view::View;
 use crate::run::clock::now;
@@ -44,6 +45,17 @@ pub struct HowArgs {
     /// Every line there is.
     #[arg(short, long)]
     verbose: bool,
+    /// As if no terminal were there.
+    #[arg(skip)]
+    printing: bool,
+}
+
+impl HowArgs {
+    /// The same for `-p`.
+    #[must_use]
+    pub fn printing(self, printing: bool) -> Self {
+        Self { printing, ..self }
+    }
 }
 
 /// What came to an end.
@@ -99,7 +111,7 @@ enum Next {
 impl Display {
     /// Ready to show. `events` from before the tree began, so that none is missed.
     pub fn new(view: View, how: HowArgs, stream: bool, by: String, events: Receiver<Live>) -> std::io::Result<Self> {
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = std::io::stderr().is_terminal() && !how.printing;
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         // Lines of JSON on the same terminal would be drawn over.
         let both = stream && std::io::stdout().is_terminal();
@@ -220,7 +232,20 @@ impl Display {
         };
     }
 
+    /// A line of the result for people.
+    pub fn shown(&mut self, line: &str) {
+        match self.log {
+            Some(_) => self.result(line),
+            None => fitted(line, std::io::stdout()).iter().for_each(|line| self.result(line)),
+        }
+    }
+
     fn lines(&mut self, lines: &[String]) {
+        let fitted: Vec<String> = match self.log {
+            Some(_) => lines.to_vec(),
+            None => lines.iter().flat_map(|line| fitted(line, std::io::stderr())).collect(),
+        };
+        let lines = fitted.as_slice();
         let text = match &mut self.screen {
             Some(screen) => screen.say(lines),
             None => lines.iter().map(|line| format!("{line}\n")).collect(),

@@ -75,7 +75,7 @@ pub async fn follow(
         Output::Text => {
             let changed = changed(&pit.repo, tree.look(|state| state.root().map(|root| (root.started.base, root.tip))));
             for line in tree.look(|state| last::screen(state, now(), changed.as_ref())) {
-                display.result(&line);
+                display.shown(&line);
             }
         }
         Output::Json | Output::StreamJson => {

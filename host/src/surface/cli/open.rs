@@ -24,6 +24,7 @@ pub struct Place {
     directory: PathBuf,
     hosts: Option<RunId>,
     attended: bool,
+    printing: bool,
 }
 
 /// A repository with its journal: enough to look, to answer and to send.
@@ -45,13 +46,19 @@ impl Place {
         };
         let entered =
             enter().map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", directory.display())))?;
-        Ok(Self { directory: entered, hosts: None, attended: false })
+        Ok(Self { directory: entered, hosts: None, attended: false, printing: false })
     }
 
     /// The same for a process that was started to be the host of a run, away from any terminal.
     #[must_use]
     pub fn hosting(self, hosts: Option<RunId>, attended: bool) -> Self {
         Self { hosts, attended, ..self }
+    }
+
+    /// The same as if no terminal were there: for `-p`.
+    #[must_use]
+    pub fn printing(self, printing: bool) -> Self {
+        Self { printing, ..self }
     }
 
     /// The run that this process was started to be the host of.
@@ -61,7 +68,12 @@ impl Place {
 
     /// Whether somebody is there to be asked: at this terminal, or at the one that `-d` was typed at.
     pub fn attended(&self) -> bool {
-        self.attended || std::io::stdin().is_terminal()
+        self.attended || self.has_terminal()
+    }
+
+    /// Whether somebody can be asked here and now.
+    pub fn has_terminal(&self) -> bool {
+        !self.printing && std::io::stdin().is_terminal()
     }
 
     /// A path as a person named it, from here.

@@ -1,9 +1,11 @@
 //! `pit resume`: go on with a run that was stopped or cut off.
 
+use orchestra_pit_core::id::RunId;
+
 use super::Failure;
-use super::detach::{self, DetachArgs};
-use super::display::HowArgs;
-use super::follow::{Output, follow};
+use super::carry::CarryArgs;
+use super::detach;
+use super::follow::follow;
 use super::open::{self, Place, find};
 use super::setting::{self, ModelArgs};
 use crate::config::written::Flags;
@@ -16,58 +18,50 @@ use crate::surface::exit::Exit;
 pub struct Args {
     /// The run; the newest if none is named.
     id: Option<String>,
-    /// What standard output gets.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
-    output_format: Output,
     #[command(flatten)]
-    detach: DetachArgs,
-    #[command(flatten)]
-    how: HowArgs,
-    #[command(flatten)]
-    model: ModelArgs,
-}
-
-impl Args {
-    /// What standard output gets, also when nothing begins.
-    pub fn output(&self) -> Output {
-        self.output_format
-    }
+    pub carry: CarryArgs,
 }
 
 /// Resumes.
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
-    if args.detach.detach && at.hosts().is_none() {
-        let desk = at.desk()?;
-        let named = find(&desk.journal, args.id.as_deref()).await?;
-        return detach::start(at, named.tree, at.attended()).await;
+    let tree = match at.hosts() {
+        Some(tree) => tree,
+        None => find(&at.desk()?.journal, args.id.as_deref()).await?.tree,
+    };
+    go(at, tree, &args.carry, None).await
+}
+
+/// Goes on with a run, here or in a host of its own.
+pub async fn go(at: &Place, tree: RunId, carry: &CarryArgs, models: Option<Models>) -> Result<Exit, Failure> {
+    if carry.detach.detach && at.hosts().is_none() {
+        return detach::start(at, tree, at.attended()).await;
     }
-    let models = models(at, &args).await?;
+    let models = match models {
+        Some(models) => models,
+        None => self::models(at, tree, &carry.model).await?,
+    };
     let pit = at.pit(models)?;
-    let mut named = find(&pit.host.journal, args.id.as_deref()).await?;
-    if let Some(tree) = at.hosts() {
-        named.tree = tree;
-    }
-    let _lease = pit.bells.take(named.tree)?;
+    let _lease = pit.bells.take(tree)?;
     let events = pit.host.events.subscribe();
-    let tree = Tree::resume(pit.host.clone(), named.tree).await?;
-    follow(&pit, &tree, events, args.output_format, args.how).await
+    let tree = Tree::resume(pit.host.clone(), tree).await?;
+    follow(&pit, &tree, events, carry.output_format, carry.how()).await
 }
 
 /// The models that the run was started with. One that cannot be asked here is said before anything begins: an agent that
 /// cannot ask its model gives up, and the run would be over.
-async fn models(at: &Place, args: &Args) -> Result<Models, Failure> {
+pub async fn models(at: &Place, tree: RunId, named: &ModelArgs) -> Result<Models, Failure> {
     let desk = at.desk()?;
-    let named = find(&desk.journal, args.id.as_deref()).await?;
-    let tree = at.hosts().unwrap_or(named.tree);
     let state = open::state(&desk.journal, tree).await?;
     let wanted = state.root().map(|root| root.started.models.clone()).unwrap_or_default();
+    let brought: Vec<String> =
+        state.root().map(|root| root.started.agents.iter().map(|one| one.name.clone()).collect()).unwrap_or_default();
     let choose = |model: &ModelArgs, needed: bool| {
-        let mut settled = setting::settle(&desk.repo, &Flags::default())?;
-        setting::models(&mut settled, model, needed)
+        let mut settled = setting::settle(&desk.repo, &Flags { brought: brought.clone(), ..Flags::default() })?;
+        setting::models(at, &mut settled, model, needed)
     };
     let there = |models: &Models| wanted.values().find(|name| models.place(name).is_err()).cloned();
-    let mut models = choose(&args.model, false)?;
-    if args.model.model.is_none()
+    let mut models = choose(named, false)?;
+    if named.model.is_none()
         && there(&models).is_some()
         && let Some(name) = wanted.get("default").filter(|name| !name.starts_with(setting::SCRIPTED))
     {

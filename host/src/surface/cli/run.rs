@@ -7,15 +7,16 @@ use orchestra_pit_core::call::delegate::Task;
 use orchestra_pit_core::policy::Profile;
 
 use super::Failure;
+use super::again::{self, AgainArgs};
 use super::agent::{aliases, random_hash, random_id};
+use super::carry::StartArgs;
 use super::changes;
-use super::detach::{self, DetachArgs};
-use super::display::HowArgs;
-use super::follow::{Output, follow};
+use super::detach;
+use super::follow::follow;
 use super::open::Place;
-use super::out::note;
-use super::setting::{self, ApprovalArgs, LimitArgs, ModelArgs};
-use super::stranger::AgentArgs;
+use super::out;
+use super::setting;
+use super::stranger;
 use crate::assemble;
 use crate::config::file;
 use crate::config::written::Flags;
@@ -35,7 +36,8 @@ const LEAD: &str = "lead";
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What to do: a few words, or a Markdown file with title, goal and criteria (`SPEC.md`).
-    task: String,
+    #[arg(required_unless_present_any = ["continues", "resume"])]
+    task: Option<String>,
     /// One coder alone.
     #[arg(long)]
     solo: bool,
@@ -45,42 +47,31 @@ pub struct Args {
     /// Start from the files as they are, with what is not committed.
     #[arg(long)]
     with_changes: bool,
-    /// What standard output gets.
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
-    output_format: Output,
     #[command(flatten)]
-    detach: DetachArgs,
+    again: AgainArgs,
     #[command(flatten)]
-    how: HowArgs,
-    #[command(flatten)]
-    approvals: ApprovalArgs,
-    #[command(flatten)]
-    model: ModelArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
-    #[command(flatten)]
-    agents: AgentArgs,
-}
-
-impl Args {
-    /// What standard output gets, also when nothing begins.
-    pub fn output(&self) -> Output {
-        self.output_format
-    }
+    pub start: StartArgs,
 }
 
 /// Runs.
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
-    let spec = task(at, &args.task)?;
-    if args.detach.detach && at.hosts().is_none() {
+    let StartArgs { carry, approvals, limits, agents } = args.start;
+    if args.again.is_meant() {
+        let text = args.task.map(|task| Ok::<_, Failure>(written(at, &task)?.0)).transpose()?;
+        return again::run(at, &args.again, text, &carry).await;
+    }
+    let spec = task(at, &args.task.unwrap_or_default())?;
+    if carry.detach.detach && at.hosts().is_none() {
         return detach::start(at, random_id()?, at.attended()).await;
     }
     let repo = at.repo()?;
     let head = repo.head()?;
-    let mut settled = setting::settle(&repo, &Flags { coders: args.coders, ..args.limits.flags() })?;
-    let strangers = args.agents.enlist(&settled)?;
-    let models = setting::models(&mut settled, &args.model, true)?;
-    note!("{}", setting::first_line(&settled, &models)?);
+    let brought = agents.brought.components()?;
+    let flags = Flags { coders: args.coders, brought: stranger::names(&brought), ..limits.flags() };
+    let mut settled = setting::settle(&repo, &flags)?;
+    let strangers = agents.enlist(at, &settled, brought)?;
+    let models = setting::models(at, &mut settled, &carry.model, true)?;
+    out::told(&setting::first_line(&settled, &models)?);
     let models_named = aliases(&models);
     let pit = at.pit(models)?;
     let agent = if args.solo { CODER } else { LEAD };
@@ -112,7 +103,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         models: models_named,
         base: if args.with_changes { changes::take(&repo, id, head.commit)? } else { head.commit },
         onto: head.branch,
-        asks: args.approvals.asks(at),
+        asks: approvals.asks(at),
     };
     let _lease = pit.bells.take(id)?;
     let events = pit.host.events.subscribe();
@@ -127,22 +118,28 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         });
     }
     let tree = Tree::start(pit.host.clone(), tree).await?;
-    follow(&pit, &tree, events, args.output_format, args.how).await
+    follow(&pit, &tree, events, carry.output_format, carry.how()).await
 }
 
-/// What the person asks for. A name that ends in `.md` is a file's, and nothing else.
+/// What the person asks for.
 fn task(at: &Place, text: &str) -> Result<spec::Spec, Failure> {
+    let (text, markdown) = written(at, text)?;
+    Ok(if markdown { spec::Spec::markdown(&text) } else { spec::Spec::words(&text) })
+}
+
+/// What the person has written, and whether it is a file of Markdown. A name that ends in `.md` is a file's, and nothing else.
+fn written(at: &Place, text: &str) -> Result<(String, bool), Failure> {
     if text.trim().is_empty() {
         return Err(Failure::new(Exit::Usage, "there is no task").hint("pit run \"what to do\", or pit run SPEC.md"));
     }
     let path = Path::new(text);
     if text.contains(char::is_whitespace) || path.extension().is_none_or(|extension| extension != "md") {
-        return Ok(spec::Spec::words(text));
+        return Ok((text.to_owned(), false));
     }
     let path = at.join(path);
     let read = file::read_linked(&path).map_err(|error| Failure::new(Exit::Usage, error))?;
     match read {
-        Some(text) if !text.trim().is_empty() => Ok(spec::Spec::markdown(&text)),
+        Some(text) if !text.trim().is_empty() => Ok((text, true)),
         Some(_) => Err(Failure::new(Exit::Usage, format!("{} is empty", path.display()))),
         None => Err(Failure::new(Exit::Usage, format!("there is no file {}", path.display()))
             .hint("a task in words has no name of a file: pit run \"what to do\"")),

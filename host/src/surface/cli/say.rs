@@ -132,17 +132,27 @@ pub async fn budget(at: &Place, args: BudgetArgs) -> Result<Exit, Failure> {
     };
     let desk = at.desk()?;
     let named = find(&desk.journal, Some(&args.id)).await?;
+    let state = state(&desk.journal, named.tree).await?;
     if caps == Caps::default() {
-        let state = state(&desk.journal, named.tree).await?;
         let balance = state.balance(named.run);
         out!(
             "{}  spent {}, {} tokens, {} at work",
             state.name(named.run),
-            words::usd(balance.spent.micro_usd),
+            words::money(state.money(named.run)),
             balance.spent.tokens,
             words::long(balance.elapsed)
         );
         return Ok(Exit::Done);
+    }
+    if caps.micro_usd.is_some() && state.money(named.run).is_none() {
+        let name = state.name(named.run);
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "{name} asks a model whose price is not known, so no limit in dollars can be kept; nothing has changed"
+            ),
+        )
+        .hint(format!("pit budget {name} --tokens N limits its tokens")));
     }
     put(&desk, &named, What::Budget { caps }, None).await
 }
@@ -183,13 +193,19 @@ async fn waiting(at: &Place, id: &str, what: What) -> Result<Exit, Failure> {
 }
 
 /// Puts a command into the inbox and rings. With no owner there it waits for the next.
-async fn put(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Result<Exit, Failure> {
-    let by = desk.repo.person().name.clone();
-    let command = Command { run: named.run, what, by: by.clone(), call };
-    let body = serde_json::to_string(&command)?;
-    desk.journal.put(named.tree, body, by, now()).await?;
+pub async fn put(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Result<Exit, Failure> {
+    keep(desk, named, what, call).await?;
     if !desk.bells.ring(named.tree).await {
         note!("kept: nobody is at work on {}; pit resume {} goes on with it", named.tree.short(), named.tree.short());
     }
     Ok(Exit::Done)
+}
+
+/// Puts a command into the inbox, for whoever goes on with the run.
+pub async fn keep(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Result<(), Failure> {
+    let by = desk.repo.person().name.clone();
+    let command = Command { run: named.run, what, by: by.clone(), call };
+    let body = serde_json::to_string(&command)?;
+    desk.journal.put(named.tree, body, by, now()).await?;
+    Ok(())
 }

@@ -29,6 +29,8 @@ use crate::surface::exit::Exit;
 pub const FILE: &str = "pit.toml";
 /// The configuration's name of a model that answers from a file.
 pub const SCRIPTED: &str = "scripted/";
+/// The aliases by which agents ask.
+pub const ALIASES: [&str; 3] = ["default", "strong", "fast"];
 /// The shipped agents that work below the one that leads.
 const TEAM: &[&str] = &["coder", "planner", "reviewer"];
 
@@ -124,12 +126,12 @@ pub fn settle(repo: &Repo, flags: &Flags) -> Result<Settled, Failure> {
             }
         }
     };
-    Settled::settle(files, flags, &agents(), trusted.as_ref()).map_err(wrong)
+    Settled::settle(files, flags, &agents(&flags.brought), trusted.as_ref()).map_err(wrong)
 }
 
 /// The names of agents that a file can speak of.
-pub fn agents() -> Vec<&'static str> {
-    AGENTS.iter().map(|agent| agent.name).collect()
+pub fn agents(brought: &[String]) -> Vec<&str> {
+    AGENTS.iter().map(|agent| agent.name).chain(brought.iter().map(String::as_str)).collect()
 }
 
 /// Who works below the agent that leads a team, each with what it asks for as far as no file takes it away. It goes on record
@@ -157,7 +159,7 @@ pub fn of_lead(settled: &Settled, caps: &Caps, strangers: &[(String, Known)]) ->
 }
 
 /// Chooses the models and makes ready to ask them. `needed`: without one there is no point in starting.
-pub fn models(settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<Models, Failure> {
+pub fn models(at: &Place, settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<Models, Failure> {
     if let Some(path) = args.model.as_deref().and_then(|model| model.strip_prefix(SCRIPTED)) {
         return Ok(Models::scripted(Arc::new(Script::load(Path::new(path))?))?);
     }
@@ -166,7 +168,7 @@ pub fn models(settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<M
     let mut choice = choose(args.model.as_deref(), settled, families.providers(), &is_set);
     if let Ok(Choice::Ask(candidates)) = &choice {
         let shown = candidates.iter().map(|one| format!("{} ({}, {})", one.provider, one.model, one.variable));
-        let picked = ask::pick("which model", &shown.collect::<Vec<_>>())?;
+        let picked = ask::pick(at, "which model", &shown.collect::<Vec<_>>())?;
         choice = match picked.and_then(|at| candidates.get(at)) {
             Some(one) => choose(Some(&one.provider), settled, families.providers(), &is_set),
             None => Err(Unchosen::Several(candidates.clone())),
@@ -181,10 +183,21 @@ pub fn models(settled: &mut Settled, args: &ModelArgs, needed: bool) -> Result<M
     Ok(Models::new(settled.model_settings(), Box::new(environment))?)
 }
 
+/// The first of a run's models whose price is not known. With one, no limit in dollars can be kept, and one on the command line
+/// is refused.
+pub fn prices(settled: &Settled, models: &Models) -> Result<Option<String>, Failure> {
+    let places = ALIASES.iter().filter_map(|alias| models.place(alias).ok());
+    let unpriced = places.filter(|place| !place.priced).map(|place| place.name).next();
+    if let Some(name) = &unpriced {
+        settled.check_price(name, false).map_err(wrong)?;
+    }
+    Ok(unpriced)
+}
+
 /// The first line of a run: who is asked, what it costs at most, and what leaves the machine.
 pub fn first_line(settled: &Settled, models: &Models) -> Result<String, Failure> {
     let place = models.place("default").map_err(|error| Failure::new(Exit::Failed, error.message))?;
-    settled.check_price(&place.name, place.priced).map_err(wrong)?;
+    let unpriced = prices(settled, models)?;
     let mut line = place.name.clone();
     if !place.host.is_empty() {
         line.push_str(&format!(" at {}", place.host));
@@ -192,15 +205,17 @@ pub fn first_line(settled: &Settled, models: &Models) -> Result<String, Failure>
     let budget = &settled.budget;
     let tokens = budget.tokens.value.map(|tokens| format!("{tokens} tokens"));
     let most = match budget.usd.value {
-        Some(usd) if place.priced => Some(usd.to_string()),
+        Some(usd) if unpriced.is_none() => Some(usd.to_string()),
         _ => tokens.or_else(|| Some(format!("{} turns", budget.turns.value?))),
     };
     match most {
         Some(most) => line.push_str(&format!(" · at most {most}")),
         None => line.push_str(" · without limit"),
     }
-    if !place.priced {
-        line.push_str(" (its price is not known: ?)");
+    match unpriced {
+        Some(name) if name != place.name => line.push_str(&format!(" (the price of {name} is not known: ?)")),
+        Some(_) => line.push_str(" (its price is not known: ?)"),
+        None => {}
     }
     line.push_str(match place.host.is_empty() {
         true => " · sends nothing",

@@ -9,7 +9,7 @@ use super::open::{Place, find, state};
 use super::out::out;
 use crate::run::State;
 use crate::run::clock::now;
-use crate::run::state::Phase;
+use crate::run::state::{Phase, Run};
 use crate::surface::exit::Exit;
 use crate::surface::terminal::{table, tty};
 use crate::surface::{json, words};
@@ -79,14 +79,20 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
             continue;
         }
         let Some(root) = state.root() else { continue };
-        let what = match root.ended() {
-            Some(end) => words::ended(&end.end),
-            None if desk.bells.owned(tree) => "at work".to_owned(),
-            None => "stopped; can be resumed".to_owned(),
-        };
-        out!("{}  {:<50} {what}", tree.short(), words::line(&root.started.title, 50));
+        let what = standing(root, desk.bells.owned(tree));
+        let (title, cost) = (words::line(&root.started.title, 50), words::money(state.money(tree)));
+        out!("{}  {title:<50} {cost:>9}  {what}", tree.short());
     }
     Ok(Exit::Done)
+}
+
+/// What a run stands at, in a few words.
+pub fn standing(root: &Run, owned: bool) -> String {
+    match root.ended() {
+        Some(end) => words::ended(&end.end),
+        None if owned => "at work".to_owned(),
+        None => "stopped; can be resumed".to_owned(),
+    }
 }
 
 /// Tells what happened, and goes on telling.

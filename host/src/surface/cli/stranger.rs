@@ -1,7 +1,7 @@
 //! Agents that this repository does not know: read from the file that the person named, shown, and given what the person
 //! says and no more.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use orchestra_pit_core::manifest::Manifest;
@@ -9,6 +9,7 @@ use orchestra_pit_core::policy::{Grants, Profile};
 use orchestra_pit_core::strict::nearest;
 
 use super::Failure;
+use super::open::Place;
 use super::out::{self, note};
 use crate::assemble;
 use crate::config::settled::Settled;
@@ -20,31 +21,47 @@ use crate::surface::words;
 
 /// Agents that a person brings along.
 #[derive(Debug, Default, clap::Args)]
-pub struct AgentArgs {
-    /// Another agent that the team may use: a component. It is shown, and gets what you give it.
+pub struct BroughtArgs {
+    /// Another agent, of which files may speak and which a run's team may use: a component. A run shows it first, and it gets
+    /// what you give it.
     #[arg(id = "brought", long = "agent", value_name = "FILE")]
     agent: Vec<PathBuf>,
+}
+
+/// Agents that a person brings along, and what they get.
+#[derive(Debug, Default, clap::Args)]
+pub struct AgentArgs {
+    #[command(flatten)]
+    pub brought: BroughtArgs,
     /// What to give it without being asked: `as-asked`, `reader`, `edit` or `nothing`.
     #[arg(long, value_name = "PROFILE")]
     pub give: Option<String>,
 }
 
 impl AgentArgs {
-    /// The agents by name, each with what the person gave it, as far as the files leave it that.
-    pub fn enlist(&self, settled: &Settled) -> Result<Vec<(String, Known)>, Failure> {
-        let mut enlisted = self.bring()?;
-        enlisted.iter_mut().for_each(|(name, known)| settled.narrow(name, &mut known.asks));
-        Ok(enlisted)
+    /// The agents by name, each with what the person gives it, as far as the files leave it that.
+    pub fn enlist(
+        &self,
+        at: &Place,
+        settled: &Settled,
+        brought: Vec<(Known, Manifest)>,
+    ) -> Result<Vec<(String, Known)>, Failure> {
+        let enlist = |(known, manifest): (Known, Manifest)| {
+            let asks = give(at, settled, &known, &manifest, self.give.as_deref())?;
+            Ok((manifest.name, Known { asks, ..known }))
+        };
+        brought.into_iter().map(enlist).collect()
     }
+}
 
-    fn bring(&self) -> Result<Vec<(String, Known)>, Failure> {
-        let mut enlisted: Vec<(String, Known)> = Vec::new();
+impl BroughtArgs {
+    /// The agents, before anything is given to them.
+    pub fn components(&self) -> Result<Vec<(Known, Manifest)>, Failure> {
+        let mut all: Vec<(Known, Manifest)> = Vec::new();
         for path in &self.agent {
             let (known, manifest) = component(path)?;
-            let name = manifest.name.clone();
-            let taken =
-                AGENTS.iter().any(|agent| agent.name == name) || enlisted.iter().any(|(other, _)| *other == name);
-            if taken {
+            let name = &manifest.name;
+            if AGENTS.iter().any(|agent| agent.name == name) || all.iter().any(|(_, other)| other.name == *name) {
                 return Err(Failure::new(
                     Exit::Usage,
                     format!(
@@ -54,11 +71,15 @@ impl AgentArgs {
                 )
                 .hint("give it another name in its agent.toml"));
             }
-            let asks = give(&known, &manifest, self.give.as_deref())?;
-            enlisted.push((name, Known { asks, ..known }));
+            all.push((known, manifest));
         }
-        Ok(enlisted)
+        Ok(all)
     }
+}
+
+/// The names by which files can speak of agents that were brought along.
+pub fn names(brought: &[(Known, Manifest)]) -> Vec<String> {
+    brought.iter().map(|(_, manifest)| manifest.name.clone()).collect()
 }
 
 /// The shipped agents from which a file takes something away. On the run's record, so that a child gets the same when the
@@ -101,15 +122,29 @@ fn unread(path: &Path, error: &std::io::Error) -> Failure {
     }
 }
 
-/// What a person gives to an agent that this repository does not know: shown first, and nothing without an answer.
-pub fn give(known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<Grants, Failure> {
+/// What an agent gets that this repository does not know: what the person gives it, shown first and nothing without an answer,
+/// as far as the files leave it that, and of likely secrets what they name.
+pub fn give(
+    at: &Place,
+    settled: &Settled,
+    known: &Known,
+    manifest: &Manifest,
+    given: Option<&str>,
+) -> Result<Grants, Failure> {
+    let profile = profile(at, known, manifest, given)?;
+    let mut grants = profile.grants(&known.asks, &settled.secrets(&manifest.name));
+    settled.narrow(&manifest.name, &mut grants);
+    Ok(grants)
+}
+
+/// What the person gives.
+fn profile(at: &Place, known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<Profile, Failure> {
     if let Some(name) = given {
-        let profile = Profile::named(name).ok_or_else(|| {
+        return Profile::named(name).ok_or_else(|| {
             Failure::new(Exit::Usage, format!("there is no profile `{name}`")).hint("as-asked, reader, edit or nothing")
-        })?;
-        return Ok(profile.grants(&known.asks, &[]));
+        });
     }
-    if !std::io::stdin().is_terminal() {
+    if !at.has_terminal() {
         return Err(Failure::new(
             Exit::Untrusted,
             format!("`{}` is not known here, and nobody is there to say what it gets", manifest.name),
@@ -133,6 +168,6 @@ pub fn give(known: &Known, manifest: &Manifest, given: Option<&str>) -> Result<G
             "n" => Profile::Nothing,
             _ => continue,
         };
-        return Ok(profile.grants(&known.asks, &[]));
+        return Ok(profile);
     }
 }

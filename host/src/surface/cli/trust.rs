@@ -7,6 +7,7 @@ use super::ask::confirm;
 use super::open::{Place, dirs};
 use super::out::{note, out};
 use super::setting::{FILE, agents, files, wrong};
+use super::stranger::{BroughtArgs, names};
 use crate::config::ConfigError;
 use crate::config::settled::Settled;
 use crate::config::trust::{Standing, Store};
@@ -23,6 +24,8 @@ pub struct Args {
     /// Says yes without a question.
     #[arg(short, long)]
     yes: bool,
+    #[command(flatten)]
+    brought: BroughtArgs,
 }
 
 /// Shows and asks.
@@ -34,7 +37,7 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
         out!("nothing in this repository is trusted any more");
         return Ok(Exit::Done);
     }
-    let files = files(&repo, &dirs)?;
+    let (files, brought) = (files(&repo, &dirs)?, args.brought.components()?);
     let Some(source) = files.repository.as_ref().map(|(source, _)| source.clone()) else {
         out!("there is no {FILE} here, and nothing to trust");
         return Ok(Exit::Done);
@@ -47,7 +50,7 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
         Standing::New => note!("{}", clean_lines(source.text.trim_end())),
         Standing::Changed { difference } => note!("{}", clean_lines(difference.trim_end())),
     }
-    match Settled::settle(files, &Flags::default(), &agents(), None) {
+    match Settled::settle(files, &Flags::default(), &agents(&names(&brought)), None) {
         Ok(_) => {
             out!("{} gives nothing that there is not without it: it holds without a yes", source.path.display());
             return Ok(Exit::Done);

@@ -7,7 +7,7 @@ use super::screen::{Look, Row};
 use super::width::{column, fit, width};
 use crate::run::State;
 use crate::run::state::{Refusal, Run};
-use crate::surface::words::{self, line, long, usd};
+use crate::surface::words::{self, count, line, long, money, usd};
 
 /// The table in so many columns: who waits for a person first, then everyone in the order they were started.
 pub fn rows(state: &State, now: Time, columns: usize) -> Vec<Row> {
@@ -36,9 +36,12 @@ fn head(state: &State, root: &Run, now: Time, waiting: usize, columns: usize) ->
         facts.push(format!("{}/{} tasks", cards.iter().filter(|card| card.state == "done").count(), cards.len()));
     }
     facts.push(clock(until.since(root.since)));
-    facts.push(match balance.caps.micro_usd {
-        Some(cap) => format!("{} of {}", usd(balance.spent.micro_usd), usd(cap)),
-        None => usd(balance.spent.micro_usd),
+    facts.push(match (state.money(tree), balance.caps.micro_usd, balance.caps.tokens) {
+        (Some(spent), Some(cap), _) => format!("{} of {}", usd(spent), usd(cap)),
+        (Some(spent), None, _) => usd(spent),
+        // No limit in dollars can be kept, so none is shown; tokens are what there is to go by.
+        (None, _, Some(cap)) => format!("?   {} of {} tokens", count(balance.spent.tokens), count(cap)),
+        (None, _, None) => format!("?   {} tokens", count(balance.spent.tokens)),
     });
     if waiting > 0 {
         facts.push(format!("{waiting} waiting"));
@@ -104,7 +107,7 @@ impl Layout {
         text.push_str(&format!("{} {age:>AGE$}", column(&doing, doing_room)));
         if self.figures {
             let turns = if run.turns == 1 { "1 turn".to_owned() } else { format!("{} turns", run.turns) };
-            text.push_str(&format!("{turns:>10}{:>9}", usd(state.balance(id).spent.micro_usd)));
+            text.push_str(&format!("{turns:>10}{:>9}", money(state.money(id))));
         }
         Row::new(text.trim_end(), look)
     }

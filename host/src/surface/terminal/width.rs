@@ -130,6 +130,51 @@ pub fn wrap(text: &str, most: usize, lines: usize) -> Vec<String> {
     all
 }
 
+/// A line as lines of at most so many cells, broken at spaces; a word is broken only if it is longer than a whole line. What
+/// goes on stands below what it belongs to: below the text behind the line's first gap, else two further in than its beginning.
+pub fn hang(text: &str, most: usize) -> Vec<String> {
+    let most = most.max(1);
+    if width(text) <= most {
+        return vec![text.to_owned()];
+    }
+    let indent = " ".repeat(hanging(text, most));
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let (mut gap, mut rest) = ("", text);
+    while !rest.is_empty() {
+        let word = rest.find(' ').map_or(rest, |end| rest.get(..end).unwrap_or(rest));
+        let empty = line.trim_start().is_empty();
+        if !empty && width(&line) + width(gap) + width(word) > most {
+            lines.push(std::mem::take(&mut line));
+            // Whole at the margin rather than broken below the text.
+            line.push_str(if width(&indent) + width(word) <= most { &indent } else { "" });
+        } else {
+            line.push_str(gap);
+        }
+        for c in word.chars() {
+            if width(&line) + cells(c) > most {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(c);
+        }
+        rest = rest.get(word.len()..).unwrap_or_default();
+        let after = rest.trim_start_matches(' ');
+        gap = rest.get(..rest.len() - after.len()).unwrap_or_default();
+        rest = after;
+    }
+    lines.push(line);
+    lines
+}
+
+/// Where the text begins that what goes on stands below: no further than the middle, so that there is room for it.
+fn hanging(text: &str, most: usize) -> usize {
+    let words = text.trim_start_matches(' ');
+    let start = text.len() - words.len();
+    let gap = words.find("  ").map(|at| words.get(at..).unwrap_or_default().trim_start_matches(' '));
+    let behind = gap.and_then(|behind| text.strip_suffix(behind)).map(width);
+    behind.filter(|at| *at <= most / 2).unwrap_or((start + 2).min(most / 2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +192,27 @@ mod tests {
         assert_eq!(width(&fit("漢字漢字", 5)), 5);
         assert_eq!((fit("ab", 1).as_str(), fit("ab", 0).as_str()), ("…", ""));
         assert_eq!(column("漢", 4), "漢  ");
+    }
+
+    #[test]
+    fn a_line_goes_on_below_its_text_and_no_word_is_broken_that_fits_a_line() {
+        let short = "  cost       $0.62";
+        assert_eq!(hang(short, 80), [short]);
+        assert_eq!(hang("  cost  one two three four", 16), ["  cost  one two", "        three", "        four"]);
+        assert_eq!(hang("  a path and more of it", 12), ["  a path and", "    more of", "    it"]);
+        // A gap further on than the middle is no place to stand below.
+        assert_eq!(hang("a long beginning  and its end", 20), ["a long beginning", "  and its end"]);
+        assert_eq!(hang("ab  cdefghij", 8), ["ab", "cdefghij"]);
+        assert_eq!(hang("x  abcdefghijkl", 5), ["x", "abcde", "fghij", "kl"]);
+        assert_eq!(hang("  漢字漢字 漢字", 10), ["  漢字漢字", "    漢字"]);
+        assert_eq!(hang("", 9), [""]);
+        for most in 1..40 {
+            let text = "3f  done, not verified        pit/3f-json   5 commits, 7 files";
+            let lines = hang(text, most);
+            assert!(lines.iter().all(|line| width(line) <= most), "{most}: {lines:?}");
+            let letters = |text: &str| text.replace(' ', "");
+            assert_eq!(letters(&lines.concat()), letters(text));
+        }
     }
 
     #[test]
