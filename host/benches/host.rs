@@ -86,6 +86,7 @@ pub fn coder(pit: &Pit, n: u32) -> Result<Spec> {
         title: "Never overflow".into(),
         grants: known.asks.clone(),
         rules: Rules::default(),
+        commands: None,
         enlisted: Vec::new(),
         caps: Caps { tokens: Some(100_000_000), turns: Some(60), ..Caps::default() },
         models: BTreeMap::from([("default".to_owned(), MODEL.to_owned())]),

@@ -105,6 +105,7 @@ impl Effects {
             Call::Clock(sleep) => return Performed::Later(Wake::At(sleep.until)),
             Call::Workspace(call) => self.workspace(site, call, scope).await,
             Call::Vcs(call) => self.vcs(&order, call, &scope, team).await,
+            Call::Exec(_) => Err(Error::new(ErrorKind::Unsupported, "this pit was built without native commands")),
             Call::Board(call) => team.board(site, call),
             Call::Human(call) => return self.human(site, call, team),
             Call::Delegate(call) => return self.delegate(&order, call, line, team).await,

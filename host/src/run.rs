@@ -9,6 +9,7 @@ use std::sync::Arc;
 use orchestra_pit_core::budget::Caps;
 use orchestra_pit_core::call::Site;
 use orchestra_pit_core::call::delegate::Task;
+use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::policy::{Grants, Rules};
 use orchestra_pit_core::record::{Event, SEMANTICS, Started};
@@ -70,6 +71,8 @@ pub struct Spec {
     pub rules: Rules,
     /// Agents that the person brought along, by the names they are started by, each with what it was given.
     pub enlisted: Vec<(String, Known)>,
+    /// What files say of native commands; none where nobody can run any.
+    pub commands: Option<Commands>,
     /// Its limits.
     pub caps: Caps,
     /// The model behind each alias.
@@ -168,6 +171,7 @@ impl Tree {
             lease: Vec::new(),
             attended: spec.asks != Asks::Nothing,
             plan_only: spec.asks == Asks::Plan,
+            commands: spec.commands.map(Box::new),
             agents: spec.enlisted.into_iter().map(|(name, known)| known.enlisted(name)).collect(),
         };
         // Found out at the first commit, it would have cost all the work before.

@@ -20,12 +20,12 @@ border, where it would be a trap without a word.
 import traceback
 
 from componentize_py_types import Err
-from wit_world.imports import board, delegate, human, log, model, types, vcs, workspace
+from wit_world.imports import board, delegate, exec, human, log, model, types, vcs, workspace
 from wit_world.imports.types import Error, Evidence, Failure, Outcome_Again, Outcome_Done, Outcome_Other, Report, Task
 
 __all__ = [
     "Err", "Error", "Evidence", "Failure", "Outcome_Again", "Outcome_Done", "Outcome_Other", "Report", "Task",
-    "agent", "ask", "board", "delegate", "human", "log", "model", "read_text", "report", "types", "vcs", "workspace",
+    "agent", "ask", "board", "delegate", "exec", "human", "log", "model", "read_text", "report", "types", "vcs", "workspace",
     "write_text",
 ]
 

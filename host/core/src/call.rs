@@ -17,6 +17,7 @@ pub mod board;
 pub mod bytes;
 pub mod clock;
 pub mod delegate;
+pub mod exec;
 pub mod human;
 pub mod log;
 pub mod model;
@@ -81,6 +82,8 @@ pub enum Call {
     Workspace(workspace::Call),
     /// `vcs`
     Vcs(vcs::Call),
+    /// `exec`
+    Exec(exec::Call),
     /// `human`
     Human(human::Call),
     /// `board`
@@ -101,6 +104,8 @@ pub enum Value {
     Workspace(workspace::Value),
     /// `vcs`
     Vcs(vcs::Value),
+    /// `exec`
+    Exec(exec::Value),
     /// `human`
     Human(human::Value),
     /// `board`
@@ -233,6 +238,7 @@ impl Call {
             Self::Malformed { .. } | Self::Log(_) | Self::Clock(_) => Redo::Freely,
             Self::Workspace(_) | Self::Board(_) | Self::Human(_) => Redo::Freely,
             Self::Vcs(call) => call.redo(),
+            Self::Exec(call) => call.redo(),
             // The child's id, the message's and the order's derive from the call's id.
             Self::Delegate(_) => Redo::WithKey,
             // A model's server may have worked, and charged, for a request whose answer was lost. The loss is bounded by
@@ -249,6 +255,7 @@ impl Call {
             Self::Workspace(_) | Self::Board(_) => Durability::Rides,
             Self::Model(model::Call::About(_)) | Self::Human(human::Call::Remarks) => Durability::Rides,
             Self::Vcs(call) => call.durability(),
+            Self::Exec(call) => call.durability(),
             Self::Delegate(delegate::Call::Wait { .. }) => Durability::Rides,
             Self::Model(_) | Self::Human(_) | Self::Delegate(_) => Durability::Before,
         }
@@ -263,6 +270,7 @@ impl Call {
             Self::Model(call) => call.name(),
             Self::Workspace(call) => call.name(),
             Self::Vcs(call) => call.name(),
+            Self::Exec(call) => call.name(),
             Self::Human(call) => call.name(),
             Self::Board(call) => call.name(),
             Self::Delegate(call) => call.name(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::amount::{Span, Usd};
+use crate::argv::ArgvPattern;
 use crate::budget::Caps;
 use crate::pattern::{PathSet, Pattern};
 use crate::policy::Grants;
@@ -65,6 +66,12 @@ pub struct Asks {
     pub write: Vec<Pattern>,
     /// To commit on its own branch and integrate its children.
     pub commit: bool,
+    /// Commands to run.
+    pub exec: Vec<ArgvPattern>,
+    /// Names of variables to set for them.
+    pub env: Vec<String>,
+    /// To have the person's checks run.
+    pub check: bool,
     /// To ask, propose to and notify the person.
     pub human: bool,
     /// To use its team's board.
@@ -164,6 +171,9 @@ impl Manifest {
             read: set(&self.asks.read),
             write: set(&self.asks.write),
             commit: self.asks.commit,
+            exec: self.asks.exec.clone(),
+            env: self.asks.env.clone(),
+            check: self.asks.check,
             human: self.asks.human,
             board: self.asks.board,
             delegate: self.asks.delegate.clone(),
@@ -238,6 +248,8 @@ impl Asks {
             ("model", self.model.len()),
             ("read", self.read.len()),
             ("write", self.write.len()),
+            ("exec", self.exec.len()),
+            ("env", self.env.len()),
             ("delegate", self.delegate.len()),
         ];
         if let Some((list, _)) = lists.iter().find(|(_, len)| *len > MAX_LIST) {
@@ -245,6 +257,13 @@ impl Asks {
         }
         for name in self.model.iter().chain(&self.delegate) {
             is_name(name).map_err(|why| format!("`{}`: {why}", text::excerpt(name, 40)))?;
+        }
+        let variable = |name: &&String| {
+            let right = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'*');
+            name.is_empty() || name.len() > 100 || !name.bytes().all(right)
+        };
+        if let Some(name) = self.env.iter().find(variable) {
+            return Err(format!("`{}` names no variable", text::excerpt(name, 40)));
         }
         match self.read.iter().chain(&self.write).find(|pattern| pattern.as_str().chars().any(text::is_hidden)) {
             Some(pattern) => Err(format!("`{}` has characters that nobody can see", text::clean(pattern.as_str()))),

@@ -13,13 +13,15 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 pub use build::{Built, Over};
+use serde::{Deserialize, Serialize};
 
 use crate::id::Oid;
 use crate::path::RepoPath;
 use crate::tree::{self, Sort, Step, Trees};
 
 /// What the map has at a path.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Node {
     /// A file.
     File {

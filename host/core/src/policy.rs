@@ -19,7 +19,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use grants::Grants;
+pub use grants::{Grants, commands, names};
 pub use profile::{LIKELY_SECRETS, NO_SECRETS, Profile, all_but_secrets, likely_secrets};
 pub use rules::{Effect, FUNCTIONS, Rule, RuleError, Rules};
 

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::{Caps, Cost, Line, Shortage};
 use crate::call::delegate::{End, Task};
+use crate::call::exec::Judged;
+use crate::commands::Commands;
 use crate::call::{Answer, Call, Facts, Site, canonical};
 use crate::id::{Hash, Oid, RunId};
 use crate::path::RepoPath;
@@ -85,6 +87,8 @@ pub enum Event {
     },
     /// The run ended. Another round may follow.
     Ended(Box<Ended>),
+    /// The host ran the checks of its own accord: on the result of the tree, say.
+    Judged(Box<Judged>),
     /// A person took the result.
     Accepted {
         /// The ref it went to.
@@ -156,6 +160,9 @@ pub struct Started {
     /// the team's own as far as files narrow them; the first run only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub agents: Vec<Enlisted>,
+    /// What the person's files say of native commands; the first run only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commands: Option<Box<Commands>>,
 }
 
 /// An agent with what it was given.
@@ -341,6 +348,7 @@ impl Event {
             Self::Remarked(_) => "remarked",
             Self::Raised { .. } => "raised",
             Self::Noticed(_) => "noticed",
+            Self::Judged(_) => "judged",
             Self::Resumed { .. } => "resumed",
             Self::Stopped { .. } => "stopped",
             Self::Ended(_) => "ended",

@@ -257,7 +257,7 @@ fn rules(files: &mut Files, flags: &Flags) -> Result<Vec<Said<Rule>>, ConfigErro
             let at = name.span().start;
             let from = source.origin(at);
             let paths = paths.map(|any| PathSet { any, ..PathSet::default() });
-            let rule = Rule { name: name.into_inner(), effect, on, paths, from: from.to_string() };
+            let rule = Rule { name: name.into_inner(), effect, on, paths, exec: None, from: from.to_string() };
             rule.check().map_err(|why| source.wrong(at, why.to_string()))?;
             if let Some(other) = rules.iter().find(|other| other.value.name == rule.name) {
                 return Err(source.wrong(at, format!("there is a rule `{}` already, in {}", rule.name, other.from)));
@@ -275,6 +275,7 @@ fn rules(files: &mut Files, flags: &Flags) -> Result<Vec<Said<Rule>>, ConfigErro
             effect: Effect::Deny,
             on: vec![on.to_owned()],
             paths: paths.map(|pattern| PathSet { any: vec![pattern], ..PathSet::default() }),
+            exec: None,
             from: DENY.to_owned(),
         };
         rule.check().map_err(|why| wrong(why.to_string()))?;

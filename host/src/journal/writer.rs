@@ -283,7 +283,8 @@ fn stands(event: &Event) -> bool {
         | Event::Answered(_)
         | Event::Remarked(_)
         | Event::Raised { .. }
-        | Event::Noticed(_) => false,
+        | Event::Noticed(_)
+        | Event::Judged(_) => false,
     }
 }
 

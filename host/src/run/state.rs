@@ -9,7 +9,7 @@ use std::sync::Arc;
 use orchestra_pit_core::budget::{Balance, Cost, Ledger, Line, Shortage};
 use orchestra_pit_core::call::delegate::Task;
 use orchestra_pit_core::call::human::Remark;
-use orchestra_pit_core::call::{Answer, Call, Value, delegate, human, model, vcs};
+use orchestra_pit_core::call::{Answer, Call, Value, delegate, exec, human, model, vcs};
 use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::policy::Approval;
 use orchestra_pit_core::record::{Asked, Began, Ended, Event, Said, Started};
@@ -509,6 +509,8 @@ fn about(call: &Call) -> String {
         Call::Delegate(delegate::Call::Start(order)) => order.agent.clone(),
         Call::Model(model::Call::Ask(request)) => request.model.clone(),
         Call::Model(model::Call::About(alias)) => alias.clone(),
+        Call::Exec(exec::Call::Run(command)) => command.argv.join(" "),
+        Call::Exec(exec::Call::Check { level }) => level.clone(),
         _ => String::new(),
     }
 }
@@ -526,6 +528,8 @@ fn doing(call: &Call) -> Option<String> {
         Call::Workspace(W::Rename { from, to }) => format!("moving {from} to {to}"),
         Call::Vcs(vcs::Call::Commit { .. }) => "committing".to_owned(),
         Call::Vcs(vcs::Call::Integrate { .. }) => "integrating".to_owned(),
+        Call::Exec(exec::Call::Run(command)) => format!("running {}", command.argv.join(" ")),
+        Call::Exec(exec::Call::Check { level }) => format!("checking ({level})"),
         Call::Human(human::Call::Ask { .. }) => "asking".to_owned(),
         Call::Human(human::Call::Propose { .. }) => "proposing".to_owned(),
         Call::Delegate(delegate::Call::Start(order)) => format!("starting {}", order.agent),

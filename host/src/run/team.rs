@@ -186,6 +186,7 @@ impl Tree {
             attended: parent.attended && !parent.plan_only,
             plan_only: false,
             agents: Vec::new(),
+            commands: None,
         })
     }
 

@@ -156,6 +156,7 @@ pub fn line<'a>(state: &State, run: RunId, at: Time, event: &'a Event) -> Option
         Event::Remarked(_) => "remark.received",
         Event::Raised { .. } => "budget.raised",
         Event::Noticed(_) => "budget.low",
+        Event::Judged(_) => "result.judged",
         Event::Resumed { .. } => "run.resumed",
         Event::Stopped { .. } => "run.stopped",
         Event::Ended(_) => "run.completed",

@@ -3,7 +3,8 @@
 use orchestra_pit_core::amount::Usd;
 use orchestra_pit_core::budget::{Item, Shortage};
 use orchestra_pit_core::call::delegate::End;
-use orchestra_pit_core::call::{Call, Value, human, vcs};
+use orchestra_pit_core::argv::ArgvPattern;
+use orchestra_pit_core::call::{Call, Value, exec, human, vcs};
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::manifest::Manifest;
 use orchestra_pit_core::pattern::Pattern;
@@ -144,6 +145,7 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
             let raise = raise(shortage.account, shortage).map(|line| format!("; {line} raises it")).unwrap_or_default();
             format!("budget: {}{raise}", shortage.message())
         }
+        Event::Judged(judged) => line(&judged.verdict.line(), 300),
         Event::Raised { by, .. } => format!("budget set by {}", line(by, 40)),
         Event::Remarked(remark) => format!("hears from the {}: {}", line(&remark.from, 20), line(&remark.text, 160)),
         Event::Resumed { .. } => "goes on".to_owned(),
@@ -159,6 +161,7 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
             Ok(Value::Vcs(vcs::Value::Integration(vcs::Integration::Merged(commit)))) => {
                 format!("took {:.8} {}", commit.id.to_string(), line(&commit.message, 72))
             }
+            Ok(Value::Exec(exec::Value::Verdict(judged))) => line(&judged.verdict.line(), 300),
             _ => return None,
         },
         Event::Began(_) | Event::Accepted { .. } | Event::Unaccepted { .. } => return None,
@@ -192,11 +195,24 @@ pub fn agent(known: &Known, manifest: &Manifest) -> Vec<String> {
     {
         if has { wanted.push(name.to_owned()) } else { not.push(name.to_owned()) }
     }
+    match asks.exec.as_slice() {
+        [] => not.push("commands".to_owned()),
+        all if all.iter().any(ArgvPattern::is_all) => {
+            wanted.push("run any command, in the sandbox            broad".to_owned());
+        }
+        some => {
+            let commands: Vec<String> = some.iter().map(|pattern| line(&pattern.to_string(), 60)).collect();
+            wanted.push(format!("run {}", commands.join(", ")));
+        }
+    }
+    if asks.check {
+        wanted.push("have your checks run".to_owned());
+    }
     match asks.delegate.as_slice() {
         [] => not.push("other agents".to_owned()),
         agents => wanted.push(format!("start {}", line(&agents.join(", "), 80))),
     }
-    not.extend(["commands".to_owned(), "network".to_owned()]);
+    not.push("network".to_owned());
     let size = known.wasm.len();
     let mut lines = vec![
         format!(

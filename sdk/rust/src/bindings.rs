@@ -19,6 +19,7 @@ wit_bindgen::generate!({
         "pit:agent/workspace@0.1.0/query": [#[derive(Default)]],
         "pit:agent/workspace@0.1.0/write-options": [#[derive(Default)]],
         "pit:agent/vcs@0.1.0/diff-options": [#[derive(Default)]],
+        "pit:agent/exec@0.1.0/command": [#[derive(Default)]],
         "pit:agent/human@0.1.0/question": [#[derive(Default)]],
         "pit:agent/human@0.1.0/proposal": [#[derive(Default)]],
         "pit:agent/board@0.1.0/card": [#[derive(Default)]],

@@ -29,6 +29,7 @@ pub mod bindings;
 pub mod board;
 pub mod delegate;
 mod error;
+pub mod exec;
 pub mod human;
 pub mod log;
 pub mod model;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::Manifest;
 use crate::amount::Usd;
+use crate::argv::ArgvPattern;
 use crate::pattern::{PathSet, Pattern};
 use crate::policy::likely_secrets;
 use crate::protected;
@@ -35,6 +36,15 @@ pub enum Want {
     },
     /// To commit on its own branch.
     Commit,
+    /// To run commands.
+    Exec {
+        /// Which.
+        commands: Vec<ArgvPattern>,
+        /// Whether that is any.
+        broad: bool,
+    },
+    /// To have the checks run.
+    Check,
     /// To ask the person.
     Human,
     /// To use the team's board.
@@ -57,7 +67,6 @@ pub enum Lack {
     Human,
     Board,
     OtherAgents,
-    /// No agent can ask for it.
     Commands,
     /// No agent can ask for it.
     Network,
@@ -136,6 +145,11 @@ impl Manifest {
             }),
             some(!asks.model.is_empty(), |m| Want::Model { aliases: m.asks.model.clone(), usd: m.budget.usd }),
             some(asks.commit, |_| Want::Commit),
+            some(!asks.exec.is_empty(), |m| Want::Exec {
+                commands: m.asks.exec.clone(),
+                broad: m.asks.exec.iter().any(ArgvPattern::is_all),
+            }),
+            some(asks.check, |_| Want::Check),
             some(asks.human, |_| Want::Human),
             some(asks.board, |_| Want::Board),
             some(!asks.delegate.is_empty(), |m| Want::Delegate { agents: m.asks.delegate.clone() }),
@@ -149,7 +163,7 @@ impl Manifest {
     pub fn lacks(&self) -> Vec<Lack> {
         let asks = &self.asks;
         [
-            (true, Lack::Commands),
+            (asks.exec.is_empty(), Lack::Commands),
             (true, Lack::Network),
             (asks.delegate.is_empty(), Lack::OtherAgents),
             (asks.write.is_empty(), Lack::Write),

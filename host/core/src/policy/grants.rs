@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, Reason, Scope};
-use crate::call::{Call, Order, board, delegate, human, model, vcs, workspace};
+use crate::argv::{self, ArgvPattern};
+use crate::call::{Call, Order, board, delegate, exec, human, model, vcs, workspace};
 use crate::pattern::PathSet;
 
 /// What an agent was given. Part of its run's start record; a child's are never wider than its parent's.
@@ -20,6 +21,15 @@ pub struct Grants {
     pub write: Arc<PathSet>,
     /// Whether it may commit on its own branch and integrate its children.
     pub commit: bool,
+    /// Commands it may run, behind the host's walls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exec: Vec<ArgvPattern>,
+    /// Names of variables that it may set for its commands; `*` stands for any characters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
+    /// Whether it may have the person's checks run on its files.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub check: bool,
     /// Whether it may ask, propose to and notify the person.
     pub human: bool,
     /// Whether it may use its team's board.
@@ -35,6 +45,26 @@ pub struct Grants {
 /// A grant that is missing, as the reason of a denial.
 fn missing(rule: &str, message: String, hint: impl Into<String>) -> Box<Reason> {
     Box::new(Reason { rule: rule.to_owned(), effect: Effect::Deny, message, hint: Some(hint.into()) })
+}
+
+/// The commands that both leave: those asked for that one of mine is, and all of mine where all are asked for.
+pub fn commands(mine: &[ArgvPattern], theirs: &[ArgvPattern]) -> Vec<ArgvPattern> {
+    let all = |patterns: &[ArgvPattern]| patterns.iter().any(ArgvPattern::is_all);
+    match (all(mine), all(theirs)) {
+        (true, _) => theirs.to_vec(),
+        (false, true) => mine.to_vec(),
+        (false, false) => theirs.iter().filter(|pattern| mine.contains(pattern)).cloned().collect(),
+    }
+}
+
+/// The same for names of variables.
+pub fn names(mine: &[String], theirs: &[String]) -> Vec<String> {
+    let all = |names: &[String]| names.iter().any(|name| name == "*");
+    match (all(mine), all(theirs)) {
+        (true, _) => theirs.to_vec(),
+        (false, true) => mine.to_vec(),
+        (false, false) => theirs.iter().filter(|name| mine.contains(name)).cloned().collect(),
+    }
 }
 
 impl Grants {
@@ -53,6 +83,9 @@ impl Grants {
             read: Arc::new(asked.read.narrowed(&self.read)),
             write: Arc::new(asked.write.narrowed(&self.write)),
             commit: self.commit && asked.commit,
+            exec: commands(&self.exec, &asked.exec),
+            env: names(&self.env, &asked.env),
+            check: self.check && asked.check,
             human: self.human && asked.human,
             board: self.board && asked.board,
             delegate: both(&self.delegate, &asked.delegate),
@@ -75,6 +108,7 @@ impl Grants {
             Call::Model(call) => self.cover_model(call),
             Call::Workspace(call) => self.cover_workspace(call, order),
             Call::Vcs(call) => self.cover_vcs(call),
+            Call::Exec(call) => self.cover_exec(call),
             Call::Human(call) => self.cover_human(call),
             Call::Board(call) => self.cover_board(call),
             Call::Delegate(call) => self.cover_delegate(call, order),
@@ -154,6 +188,33 @@ impl Grants {
                 "this agent may not commit".into(),
                 "set `commit = true` in the agent's grants",
             )),
+        }
+    }
+
+    fn cover_exec(&self, call: &exec::Call) -> Result<&'static str, Box<Reason>> {
+        match call {
+            exec::Call::Check { .. } if self.check => Ok("grant:check"),
+            exec::Call::Check { .. } => Err(missing(
+                "check-not-granted",
+                "this agent may not have the checks run".into(),
+                "set `check = true` in the agent's grants",
+            )),
+            exec::Call::Run(command) if !argv::covered(&self.exec, &command.argv) => Err(missing(
+                "exec-not-granted",
+                format!("`{}` is not among the commands this agent may run", crate::text::excerpt(&command.argv.join(" "), 200)),
+                "a person can add it to `exec` of the agent's grants",
+            )),
+            exec::Call::Run(command) => {
+                let granted = |name: &str| self.env.iter().any(|granted| argv::glob(granted, name));
+                match command.env.iter().find(|(name, _)| !granted(name)) {
+                    None => Ok("grant:exec"),
+                    Some((name, _)) => Err(missing(
+                        "env-not-granted",
+                        format!("this agent may not set `{}` for its commands", crate::text::excerpt(name, 60)),
+                        "a person can add it to `env` of the agent's grants",
+                    )),
+                }
+            }
         }
     }
 

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Reason;
-use crate::call::{Call, Order, vcs, workspace};
+use crate::argv::{self, ArgvPattern};
+use crate::call::{Call, Order, exec, vcs, workspace};
 use crate::path::RepoPath;
 use crate::pattern::PathSet;
 use crate::{manifest, strict};
@@ -36,6 +37,9 @@ pub struct Rule {
     /// Paths it is about; without any, every call of those functions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<PathSet>,
+    /// Commands it is about, however they are wrapped; without any, every call of those functions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exec: Option<Vec<ArgvPattern>>,
     /// Where it was written: a file and line, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub from: String,
@@ -60,6 +64,8 @@ pub const FUNCTIONS: &[(&str, bool)] = &[
     ("delegate.message", false),
     ("delegate.start", false),
     ("delegate.wait", false),
+    ("exec.check", false),
+    ("exec.run", false),
     ("human.ask", false),
     ("human.notify", false),
     ("human.propose", false),
@@ -111,6 +117,9 @@ pub enum RuleError {
         /// As written.
         on: String,
     },
+    /// It has commands and is about no function that runs any, or paths as well.
+    #[error("a rule with `exec` is about `exec.run` and has no `paths`")]
+    NoCommands,
     /// It asks about single paths being read.
     #[error(
         "reading is not asked about path by path, for a search or a diff would show the same; use `deny`, or name the \
@@ -148,6 +157,9 @@ impl Rule {
                 return Err(RuleError::NoPaths { on: on.clone() });
             }
         }
+        if self.exec.is_some() && (self.paths.is_some() || !self.names("exec.run")) {
+            return Err(RuleError::NoCommands);
+        }
         if self.effect == Effect::Ask && self.paths.is_some() && READING.iter().any(|function| self.names(function)) {
             return Err(RuleError::AsksToRead);
         }
@@ -161,6 +173,10 @@ impl Rule {
     fn is_about(&self, order: &Order) -> bool {
         self.names(order.call().name())
             && self.paths.as_ref().is_none_or(|set| touched(order).iter().any(|path| set.has(path)))
+            && self.exec.as_ref().is_none_or(|patterns| match order.call() {
+                Call::Exec(exec::Call::Run(command)) => argv::concerns(patterns, &command.argv),
+                _ => false,
+            })
     }
 }
 
@@ -217,6 +233,9 @@ fn touched(order: &Order) -> Vec<&RepoPath> {
 }
 
 fn describe(order: &Order) -> String {
+    if let Call::Exec(exec::Call::Run(command)) = order.call() {
+        return format!("`{}`", crate::text::excerpt(&command.argv.join(" "), 200));
+    }
     let paths: Vec<RepoPath> = touched(order).into_iter().cloned().collect();
     if paths.is_empty() {
         order.call().name().to_owned()

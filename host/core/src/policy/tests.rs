@@ -68,6 +68,9 @@ fn everything() -> Grants {
         read: Arc::new(PathSet::all()),
         write: Arc::new(PathSet::of(&["src/**"])),
         commit: true,
+        exec: vec![vec!["cargo".to_owned(), "test".to_owned(), "**".to_owned()].try_into().unwrap()],
+        env: vec!["RUST_*".into()],
+        check: true,
         human: true,
         board: true,
         delegate: vec!["coder".into()],
@@ -144,7 +147,8 @@ fn a_child_gets_no_more_than_its_parent_has() {
 
 fn rule(name: &str, effect: Effect, on: &[&str], paths: &[&str]) -> Rule {
     let paths = (!paths.is_empty()).then(|| PathSet::of(paths));
-    Rule { name: name.into(), effect, on: on.iter().map(|on| (*on).into()).collect(), paths, from: String::new() }
+    let on = on.iter().map(|on| (*on).into()).collect();
+    Rule { name: name.into(), effect, on, paths, exec: None, from: String::new() }
 }
 
 #[test]

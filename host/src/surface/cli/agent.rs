@@ -138,6 +138,7 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         grants,
         enlisted,
         rules: settled.rules(),
+        commands: None,
         caps: settled.caps(&manifest),
         models: aliases,
         base: head.commit,

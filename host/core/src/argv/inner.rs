@@ -1,0 +1,209 @@
+//! The commands that a command starts, as far as its arguments say.
+
+use super::Word;
+
+/// Wrappers within wrappers that are looked through; nobody honest needs more.
+const DEEPEST: usize = 8;
+
+/// Programs that start what their arguments name, and their options that take a value of their own.
+const WRAPPERS: &[(&str, &[&str])] = &[
+    ("env", &["-u", "--unset", "-C", "--chdir", "-a", "--argv0"]),
+    ("nice", &["-n", "--adjustment"]),
+    ("ionice", &["-c", "-n", "-p", "--class", "--classdata"]),
+    ("nohup", &[]),
+    ("setsid", &[]),
+    ("time", &["-f", "--format", "-o", "--output"]),
+    ("timeout", &["-s", "--signal", "-k", "--kill-after"]),
+    ("stdbuf", &["-i", "-o", "-e", "--input", "--output", "--error"]),
+    ("taskset", &[]),
+    ("chrt", &[]),
+    ("sudo", &["-u", "-g", "-C", "-D", "-h", "-p"]),
+    ("doas", &["-u", "-C"]),
+    ("command", &[]),
+    ("exec", &["-a"]),
+    ("builtin", &[]),
+    ("busybox", &[]),
+    ("xargs", &["-a", "-d", "-E", "-I", "-i", "-L", "-n", "-P", "-s", "--arg-file", "--max-args", "--max-procs"]),
+    ("watch", &["-n", "--interval"]),
+    ("unshare", &[]),
+    ("strace", &["-e", "-o", "-s", "-p"]),
+    ("ltrace", &["-e", "-o", "-s", "-p"]),
+    ("script", &[]),
+    ("parallel", &["-j", "--jobs"]),
+];
+
+/// Of these, the first argument that is no option is not the program yet.
+const ONE_MORE: &[&str] = &["timeout", "taskset", "chrt"];
+
+/// Programs that read commands from a text.
+const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "rbash", "eval"];
+
+/// The commands that a command starts, itself left out; none if that cannot be told.
+pub(super) fn commands(argv: &[String]) -> Option<Vec<Vec<Word>>> {
+    let words: Vec<Word> = argv.iter().cloned().map(Some).collect();
+    let mut found = Vec::new();
+    look(&words, DEEPEST, &mut found)?;
+    Some(found)
+}
+
+fn look(words: &[Word], deep: usize, found: &mut Vec<Vec<Word>>) -> Option<()> {
+    let deep = deep.checked_sub(1)?;
+    let program = words.first()?.as_deref()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    if SHELLS.contains(&name) {
+        let script = script(name, words)?;
+        for command in shell(&script)? {
+            look(&command, deep, found)?;
+            found.push(command);
+        }
+    } else if name == "find" || name == "fd" {
+        for at in words.iter().enumerate().filter(|(_, word)| starts_one(word.as_deref())).map(|(at, _)| at) {
+            inner(&words[at + 1..], deep, found)?;
+        }
+    } else if let Some((_, valued)) = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name) {
+        inner(behind(name, &words[1..], valued)?, deep, found)?;
+    }
+    Some(())
+}
+
+fn starts_one(word: Option<&str>) -> bool {
+    matches!(word, Some("-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec" | "--exec-batch"))
+}
+
+fn inner(words: &[Word], deep: usize, found: &mut Vec<Vec<Word>>) -> Option<()> {
+    if words.is_empty() {
+        return Some(());
+    }
+    look(words, deep, found)?;
+    found.push(words.to_vec());
+    Some(())
+}
+
+/// What stands behind a wrapper's own options and assignments.
+fn behind<'a>(name: &str, words: &'a [Word], valued: &[&str]) -> Option<&'a [Word]> {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let word = word.as_deref()?;
+        // `env -S` takes a command line as one text.
+        if name == "env" && (word.starts_with("-S") || word.starts_with("--split-string")) {
+            return None;
+        }
+        match word {
+            "--" => {
+                at += 1;
+                break;
+            }
+            _ if valued.contains(&word) => at += 2,
+            _ if word.starts_with('-') && word.len() > 1 => at += 1,
+            _ if name == "env" && word.contains('=') => at += 1,
+            _ => break,
+        }
+    }
+    if ONE_MORE.contains(&name) {
+        at += 1;
+    }
+    Some(words.get(at..).unwrap_or_default())
+}
+
+/// The text that a shell is given to run; none if it comes from a file or from standard input.
+fn script(name: &str, words: &[Word]) -> Option<String> {
+    if name == "eval" {
+        return words[1..].iter().cloned().collect::<Option<Vec<_>>>().map(|words| words.join(" "));
+    }
+    let flag = |word: &str| word.starts_with('-') && !word.starts_with("--") && word.contains('c');
+    let at = words.iter().position(|word| word.as_deref().is_some_and(flag))?;
+    // Between `-c` and the text there may be more options.
+    words[at + 1..].iter().find(|word| !word.as_deref().is_some_and(|word| word.starts_with('-')))?.clone()
+}
+
+/// The simple commands of a shell's text. None for what takes a shell to understand.
+fn shell(text: &str) -> Option<Vec<Vec<Word>>> {
+    let mut commands = vec![Vec::new()];
+    let mut word: Option<(String, bool)> = None;
+    let mut chars = text.chars().peekable();
+    let end = |word: &mut Option<(String, bool)>, commands: &mut Vec<Vec<Word>>| {
+        if let (Some((text, known)), Some(command)) = (word.take(), commands.last_mut()) {
+            command.push(known.then_some(text));
+        }
+    };
+    while let Some(c) = chars.next() {
+        match c {
+            ' ' | '\t' => end(&mut word, &mut commands),
+            ';' | '|' | '&' | '\n' | '(' | ')' => {
+                end(&mut word, &mut commands);
+                commands.push(Vec::new());
+            }
+            '\'' => {
+                let (text, _) = word.get_or_insert_default_known();
+                loop {
+                    match chars.next()? {
+                        '\'' => break,
+                        c => text.push(c),
+                    }
+                }
+            }
+            '"' => {
+                let (text, known) = word.get_or_insert_default_known();
+                loop {
+                    match chars.next()? {
+                        '"' => break,
+                        '$' => *known = false,
+                        '`' => return None,
+                        '\\' => text.push(chars.next()?),
+                        c => text.push(c),
+                    }
+                }
+            }
+            '\\' => word.get_or_insert_default_known().0.push(chars.next()?),
+            // What is put in by the shell can be any word, and a command in a command any command.
+            '`' => return None,
+            '$' if chars.peek() == Some(&'(') => return None,
+            '$' | '*' | '?' | '[' | '~' => word.get_or_insert_default_known().1 = false,
+            // Where output goes is no argument; a text fed in may be a script.
+            '<' if chars.peek() == Some(&'<') => return None,
+            '<' | '>' => {
+                word.take();
+                while chars.next_if(|c| matches!(c, '>' | '&' | ' ')).is_some() {}
+                while chars.next_if(|c| !" \t;|&\n()".contains(*c)).is_some() {}
+            }
+            c => word.get_or_insert_default_known().0.push(c),
+        }
+    }
+    end(&mut word, &mut commands);
+    const KEYWORDS: &[&str] =
+        &["if", "then", "else", "elif", "while", "until", "do", "!", "{", "}", "fi", "done", "esac", "time"];
+    let mut simple = Vec::new();
+    for command in commands {
+        let lead = |word: &Word| {
+            word.as_deref().is_some_and(|word| KEYWORDS.contains(&word) || is_assignment(word))
+        };
+        let command: Vec<Word> = command.into_iter().skip_while(lead).collect();
+        match command.first() {
+            None => {}
+            Some(Some(word)) if matches!(word.as_str(), "for" | "case" | "function" | "alias" | "." | "source") => {
+                return None;
+            }
+            // The program itself is only known to the shell.
+            Some(None) => return None,
+            Some(Some(_)) => simple.push(command),
+        }
+    }
+    Some(simple)
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
+}
+
+trait Begun {
+    fn get_or_insert_default_known(&mut self) -> &mut (String, bool);
+}
+
+impl Begun for Option<(String, bool)> {
+    /// The word that is being read, begun if there is none.
+    fn get_or_insert_default_known(&mut self) -> &mut (String, bool) {
+        self.get_or_insert_with(|| (String::new(), true))
+    }
+}

@@ -1,0 +1,104 @@
+//! What a person's files say of native commands: the checks, what is set up before them, services beside them, and
+//! what of the machine they see. Part of the start record, so that a resumed run is judged by the same.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::path::RepoPath;
+
+/// All of it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Commands {
+    /// By level.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<String, Vec<Check>>,
+    /// In the order in which they run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub setup: Vec<Setup>,
+    /// Beside every command of a run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Service>,
+    /// Ignored folders that start warm.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warm: Vec<RepoPath>,
+    /// Tool folders under the person's home that commands see, by the names of the tools.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<String>,
+    /// The walls that have to be up.
+    pub walls: Walls,
+}
+
+/// One check.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// What runs, at the top of the workspace or in `dir`.
+    pub run: Vec<String>,
+    /// The folder it starts in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<RepoPath>,
+    /// Whether the verdict depends on it.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub required: bool,
+    /// Microseconds it may take.
+    pub timeout: u64,
+    /// Variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Tests that are known to fail now and then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flaky: Vec<String>,
+}
+
+/// A command that is run once for what it is made from, before any agent touches the files.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    /// Its name.
+    pub name: String,
+    /// What runs.
+    pub run: Vec<String>,
+    /// The files that it depends on: with others, it is run again.
+    pub inputs: Vec<RepoPath>,
+    /// Whether it may use the network.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub network: bool,
+    /// Microseconds it may take.
+    pub timeout: u64,
+}
+
+/// A command that lives as long as a run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// What runs.
+    pub run: Vec<String>,
+    /// The port that it listens on, on the run's own loopback.
+    pub port: u16,
+}
+
+/// Which walls have to be up for a command to run at all, in the order of their strength.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Walls {
+    /// All that keep a command away from the machine: namespaces, an unprivileged user, system call filter. File rules of
+    /// Landlock may be missing where the kernel has none.
+    Namespaces,
+    /// All there are.
+    #[default]
+    Full,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
