@@ -376,16 +376,16 @@ price = { input = 3.0, cached_read = 0.3, cache_write = 3.75, output = 15.0 }
 [[conversation]]
 agent = "coder"
 [[conversation.reply]]
-usage = { output = 290_000 }
+usage = { output = 16_000 }
 calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "view", path = "src/lib.rs" } }]
 [[conversation.reply]]
 delay_ms = 3_600_000
 calls = [{ tool = "finish", arguments = { summary = "Done", criteria = [] } }]
 "#,
     );
-    let run = stage.attend(&["agent", "run", "coder", "Look.", "-m", &script, "--max-budget-usd", "5"]);
+    let run = stage.attend(&["agent", "run", "coder", "Look.", "-m", &script, "--max-budget-usd", "0.28"]);
     run.sees("[y] raise it   [n] leave it");
-    run.sees("$10.00");
+    run.sees("$0.56");
     run
 }
 
@@ -398,7 +398,7 @@ fn at_85_percent_the_terminal_asks_whether_to_raise_the_budget() {
     run.types("y");
     run.sees("budget set by Ada");
     run.sees_no_more("[y] raise it");
-    run.sees("of $10.00");
+    run.sees("of $0.56");
     let id = stage.trees().remove(0);
     let _ = stage.pit(&["cancel", &id]).exits(0);
     assert_eq!(run.ends(), 130, "{}", run.screen());
@@ -408,8 +408,8 @@ fn at_85_percent_the_terminal_asks_whether_to_raise_the_budget() {
     run.types("n");
     run.sees_no_more("[y] raise it");
     let id = stage.trees().remove(0);
-    let said = stage.pit(&["status", &id]).exits(0).says(" of $5.00");
-    assert!(!said.out.contains("$10.00"), "{}", said.out);
+    let said = stage.pit(&["status", &id]).exits(0).says(" of $0.28");
+    assert!(!said.out.contains("$0.56"), "{}", said.out);
     let logs = stage.pit(&["logs", &id, "--json"]).exits(0).out;
     assert!(!logs.contains(r#""type":"budget.raised""#), "{logs}");
     let _ = stage.pit(&["cancel", &id]).exits(0);
@@ -460,4 +460,6 @@ fn a_run_to_go_on_with_is_chosen_at_a_terminal() {
     again.types("blue\r");
     assert_eq!(again.ends(), 3, "{}", again.screen());
     assert_eq!(stage.status(&id)["state"], "done-unverified");
+    let _ = stage.pit(&["answer", "last", "blue"]).exits(0);
+    let _ = stage.pit(&["run", "-c", "-m", &model]).exits(3);
 }

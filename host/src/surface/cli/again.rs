@@ -82,7 +82,11 @@ async fn offer(at: &Place, desk: &Desk) -> Result<Named, Failure> {
         let Some(root) = state.root() else { continue };
         runs.push(tree);
         let title = words::line(&root.started.title, 50);
-        lines.push(format!("{}  {title}  ({})", tree.short(), standing(root, desk.bells.owned(tree))));
+        lines.push(format!(
+            "{}  {title}  ({})",
+            tree.short(),
+            words::line(&standing(root, desk.bells.owned(tree)), 50)
+        ));
     }
     if runs.is_empty() {
         return find(&desk.journal, None).await;

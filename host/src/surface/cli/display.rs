@@ -234,16 +234,21 @@ impl Display {
 
     /// A line of the result for people.
     pub fn shown(&mut self, line: &str) {
-        match self.log {
-            Some(_) => self.result(line),
-            None => fitted(line, std::io::stdout()).iter().for_each(|line| self.result(line)),
+        match self.is_whole() {
+            true => self.result(line),
+            false => fitted(line, std::io::stdout()).iter().for_each(|line| self.result(line)),
         }
     }
 
+    /// Whether lines stay whole: nobody sees them on a terminal, or they are to be as if nobody did.
+    fn is_whole(&self) -> bool {
+        self.log.is_some() || self.how.printing
+    }
+
     fn lines(&mut self, lines: &[String]) {
-        let fitted: Vec<String> = match self.log {
-            Some(_) => lines.to_vec(),
-            None => lines.iter().flat_map(|line| fitted(line, std::io::stderr())).collect(),
+        let fitted: Vec<String> = match self.is_whole() {
+            true => lines.to_vec(),
+            false => lines.iter().flat_map(|line| fitted(line, std::io::stderr())).collect(),
         };
         let lines = fitted.as_slice();
         let text = match &mut self.screen {
