@@ -1,0 +1,11 @@
+//! Native commands: the files they see, and what becomes of what they wrote.
+
+pub mod checkout;
+pub(crate) mod folder;
+pub mod import;
+pub mod layer;
+pub(crate) mod rules;
+pub mod source;
+
+#[cfg(test)]
+pub(crate) mod tests;
