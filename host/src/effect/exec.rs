@@ -1,5 +1,6 @@
 //! Native commands: the files they see, and what becomes of what they wrote.
 
+pub mod caches;
 pub mod checkout;
 pub(crate) mod folder;
 pub mod import;

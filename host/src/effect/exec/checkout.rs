@@ -194,7 +194,7 @@ const MAX_LINEAGE: usize = 64;
 
 /// How the names of folders begin that are being made, and of those that are to be removed.
 const MAKING: &str = "making.";
-const GONE: &str = "gone.";
+pub(super) const GONE: &str = "gone.";
 
 fn open_if_there(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {

@@ -81,6 +81,11 @@ pub(crate) fn now() -> Timespec {
     Timespec { tv_sec: now.as_secs().cast_signed(), tv_nsec: now.subsec_nanos().into() }
 }
 
+/// A time in nanoseconds since 1970.
+pub(crate) fn nanoseconds(at: Timespec) -> u128 {
+    u128::from(at.tv_sec.cast_unsigned()) * 1_000_000_000 + u128::from(at.tv_nsec.cast_unsigned())
+}
+
 impl Folder {
     /// Opens a folder of pit's own by its path.
     pub(crate) fn open(path: &Path, owner: Option<Owner>) -> io::Result<Self> {

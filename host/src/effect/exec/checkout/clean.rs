@@ -29,9 +29,11 @@ impl Checkouts {
         let mut sized = Vec::new();
         for (used, tree) in there {
             let Some(about) = About::read(&self.place(tree))? else { continue };
-            total += about.bytes;
-            needed.extend(about.over);
-            sized.push((used, tree, about.bytes));
+            let (needs, warm) = self.warm_needs(tree);
+            let bytes = about.bytes.saturating_add(warm);
+            total += bytes;
+            needed.extend(about.over.into_iter().chain(needs));
+            sized.push((used, tree, bytes));
         }
         for (used, tree, bytes) in sized {
             let idle = now.duration_since(used).unwrap_or_default() > self.limits.idle;
@@ -51,7 +53,8 @@ impl Checkouts {
         }
         // Whoever makes one over it holds a lock until that has its name: what is not seen now will never be.
         for (_, other) in self.there() {
-            if About::read(&self.place(other))?.is_some_and(|about| about.over == Some(tree)) {
+            let over = About::read(&self.place(other))?.and_then(|about| about.over);
+            if over == Some(tree) || self.warm_needs(other).0.contains(&tree) {
                 return Ok(false);
             }
         }

@@ -13,7 +13,7 @@ use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::tree::{self, Delta, Sort, Step};
 use rustix::fs::Timespec;
 
-use super::super::folder::{Cursor, Folder, name_of, now, unique};
+use super::super::folder::{Cursor, Folder, name_of, nanoseconds, now, unique};
 use super::super::source::{Along, Source, along, can_be_written, is_a_name};
 use super::about::About;
 use super::{Checkouts, MAKING, MAX_LAYERS, Stack, failed};
@@ -105,7 +105,7 @@ impl Checkouts {
         let about = About {
             over: over.map(|near| near.stack.tree),
             from: near.map(|near| near.stack.tree),
-            made: u128::from(at.tv_sec.cast_unsigned()) * 1_000_000_000 + u128::from(at.tv_nsec.cast_unsigned()),
+            made: nanoseconds(at),
             files: making.files,
             bytes: making.bytes,
         };
