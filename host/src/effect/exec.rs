@@ -3,6 +3,7 @@
 pub mod caches;
 pub mod checkout;
 pub(crate) mod folder;
+pub mod git;
 pub mod import;
 pub mod layer;
 pub(crate) mod rules;

@@ -57,22 +57,58 @@ struct About {
     bytes: u64,
 }
 
+/// Layers of a warm folder.
+#[derive(Debug, Default)]
+struct Chain {
+    /// The base whose they are, and when they were made.
+    over: Option<(Oid, u128)>,
+    layers: Vec<PathBuf>,
+    held: Vec<Held>,
+}
+
+impl Chain {
+    /// What tells it from every other.
+    fn stands(&self) -> String {
+        self.over.map_or_else(|| "-".to_owned(), |(base, made)| format!("{base} {made}"))
+    }
+}
+
+/// What a run's own upper was written over; none if nothing was yet.
+fn stands(own: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(own.join("stands")) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl Checkouts {
     /// The warm folders of a run over a checkout.
     pub fn warm(&self, stack: &Stack, layer: &Layer, names: &[RepoPath]) -> Result<Warmed, Error> {
         let mut warmed = Warmed { folders: Vec::new(), _held: Vec::new() };
         for name in names {
-            let found = self.nearest_warm(stack, name).map_err(|error| failed(self.folder(), &error))?;
-            let own = layer.warm(&encoded(name))?;
+            let fail = |error: io::Error| failed(self.folder(), &error);
+            let mut own = layer.warm(&encoded(name))?;
+            let chain = match stands(&own).map_err(fail)? {
+                // What the run has written goes with what it was written over, and with nothing that came since.
+                Some(stands) => match self.same_as_then(&stands, name).map_err(fail)? {
+                    Some(chain) => chain,
+                    None => {
+                        layer.cool(&encoded(name))?;
+                        own = layer.warm(&encoded(name))?;
+                        self.nearest_warm(stack, name).map_err(fail)?
+                    }
+                },
+                None => self.nearest_warm(stack, name).map_err(fail)?,
+            };
+            fs::write(own.join("stands"), chain.stands()).map_err(fail)?;
             let at = |part: &str| own.join(part);
-            let (mut lowers, over) = (Vec::new(), found.as_ref().map(|(over, ..)| *over));
-            if let Some((_, chain, held)) = found {
-                lowers = chain;
-                warmed._held.extend(held);
-            }
+            let mut lowers = chain.layers;
             if lowers.is_empty() {
                 lowers.push(at("empty"));
             }
+            let over = chain.over.map(|(over, _)| over);
+            warmed._held.extend(chain.held);
             warmed.folders.push(Warm { name: name.clone(), lowers, upper: at("upper"), work: at("work"), over });
         }
         Ok(warmed)
@@ -90,7 +126,10 @@ impl Checkouts {
         let aside = place.join(format!("making.{}", unique()));
         fs::create_dir(&aside).map_err(fail)?;
         fs::rename(&warm.upper, aside.join("files")).map_err(fail)?;
-        fs::create_dir(&warm.upper).map_err(fail)?;
+        // The run goes on over what is everybody's now.
+        if let Some(own) = warm.upper.parent() {
+            fs::remove_file(own.join("stands")).map_err(fail)?;
+        }
         let made = Folder::open(&aside, None).and_then(|folder| {
             let about = About { over: warm.over, made: nanoseconds(now()), bytes: size(&folder.sub(b"files")?, 0)? };
             fs::write(aside.join("about"), about.text())?;
@@ -111,29 +150,42 @@ impl Checkouts {
         }
     }
 
-    /// The nearest base in a checkout's lineage that has something warm and right for it: the base, the layers, the locks.
-    fn nearest_warm(&self, stack: &Stack, name: &RepoPath) -> io::Result<Option<(Oid, Vec<PathBuf>, Vec<Held>)>> {
+    /// What is warm in the nearest base of a checkout's lineage that has something, and right for it.
+    fn nearest_warm(&self, stack: &Stack, name: &RepoPath) -> io::Result<Chain> {
         for (base, before) in self.lineage(stack) {
-            let Some((held, _)) = self.hold(base)? else { continue };
-            let Some(about) = About::read(&self.place(base), name)? else { continue };
-            if about.made >= before {
-                continue;
+            let about = About::read(&self.place(base), name)?;
+            if about.is_some_and(|about| about.made < before) {
+                return Ok(self.chain(base, name)?.unwrap_or_default());
             }
-            let (mut layers, mut all_held, mut next) = (vec![files(&self.place(base), name)], vec![held], about.over);
-            while let Some(below) = next {
-                let (Some((held, _)), Some(about)) = (self.hold(below)?, About::read(&self.place(below), name)?) else {
-                    return Ok(None);
-                };
-                layers.push(files(&self.place(below), name));
-                all_held.push(held);
-                next = about.over;
-                if layers.len() >= MAX_LAYERS {
-                    return Ok(None);
-                }
-            }
-            return Ok(Some((base, layers, all_held)));
         }
-        Ok(None)
+        Ok(Chain::default())
+    }
+
+    /// The layers of a base's warm folder, if all are there. Of one that would be too high, nothing is taken.
+    fn chain(&self, base: Oid, name: &RepoPath) -> io::Result<Option<Chain>> {
+        let mut chain = Chain::default();
+        let mut next = Some(base);
+        while let Some(below) = next {
+            let Some((held, _)) = self.hold(below)? else { return Ok(None) };
+            let Some(about) = About::read(&self.place(below), name)? else { return Ok(None) };
+            chain.layers.push(files(&self.place(below), name));
+            chain.held.push(held);
+            chain.over = chain.over.or(Some((below, about.made)));
+            next = about.over;
+            if chain.layers.len() >= MAX_LAYERS {
+                return Ok(None);
+            }
+        }
+        Ok(Some(chain))
+    }
+
+    /// The chain that a run's own upper was written over, if it is still the same.
+    fn same_as_then(&self, stands: &str, name: &RepoPath) -> io::Result<Option<Chain>> {
+        if stands == Chain::default().stands() {
+            return Ok(Some(Chain::default()));
+        }
+        let Some(base) = stands.split(' ').next().and_then(Oid::parse) else { return Ok(None) };
+        Ok(self.chain(base, name)?.filter(|chain| chain.stands() == stands))
     }
 
     /// The bases that a checkout's warm folders stand on, and how many bytes those have that it has itself.
@@ -156,6 +208,13 @@ impl Layer {
         });
         made.map_err(|error| failed(self.place(), &error))?;
         Ok(self.place().join("warm").join(name))
+    }
+
+    /// Throws a run's own upper of a warm folder away.
+    fn cool(&self, name: &str) -> Result<(), Error> {
+        let cooled = Folder::open(self.place(), self.owner())
+            .and_then(|place| place.sub(b"warm")?.discard(name.as_bytes(), &self.trash()?));
+        cooled.map_err(|error| failed(self.place(), &error))
     }
 }
 

@@ -16,9 +16,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat, chownat, fchmod,
-    fchown, fgetxattr, fremovexattr, fsetxattr, fsync, futimens, linkat, mkdirat, mknodat, openat, readlinkat,
-    renameat, statat, symlinkat, unlinkat,
+    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat,
+    chownat, fchmod, fchown, fgetxattr, fremovexattr, fsetxattr, fsync, futimens, linkat, mkdirat, mknodat, openat,
+    openat2, readlinkat, renameat, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -221,6 +221,22 @@ impl Folder {
     fn own(&self, name: &[u8]) -> io::Result<()> {
         let Some((uid, gid)) = self.ids() else { return Ok(()) };
         Ok(chownat(&self.fd, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Lets commands read a file that something else has written.
+    pub(crate) fn share(&self, name: &[u8]) -> io::Result<()> {
+        if self.is(name, Kind::File)? {
+            chmodat(&self.fd, name, Mode::from_raw_mode(0o644), AtFlags::empty())?;
+        }
+        self.own(name)
+    }
+
+    /// What is at a path below, if no link leads there.
+    pub(crate) fn stat(&self, path: &[u8]) -> Option<About> {
+        let how = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let found = openat2(&self.fd, path, flags, Mode::empty(), how).ok()?;
+        rustix::fs::fstat(found).ok().map(|stat| about(&stat))
     }
 
     /// Has another name for a file of a layer, so that both are one on the disk and have one time.

@@ -31,7 +31,7 @@ pub(crate) fn files(all: &[(&str, &str)]) -> Files {
 
 /// A repository, its checkouts and a folder for the rest.
 pub(crate) struct Bench {
-    pub(crate) git: Git,
+    _git: Git,
     pub(crate) repo: Repo,
     pub(crate) dir: tempfile::TempDir,
 }
@@ -41,7 +41,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         let git = Git::new(&[]);
         let repo = git.open();
-        Self { git, repo, dir: tempfile::tempdir().unwrap() }
+        Self { _git: git, repo, dir: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn checkouts(&self, limits: Limits) -> Checkouts {

@@ -62,6 +62,26 @@ fn what_the_host_built_is_below_every_run_and_what_a_run_builds_is_its_own() {
 }
 
 #[test]
+fn what_a_run_wrote_stays_over_what_it_was_written_over() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let early = Run::new(&bench, &checkouts, "early", &so_many(0));
+    early.build("echo mine > app");
+    let host = Run::new(&bench, &checkouts, "host", &so_many(0));
+    host.build("echo built > lib");
+    assert!(host.adopt());
+    assert_eq!(early.build("ls"), "app\n", "it started cold and goes on so");
+    let late = Run::new(&bench, &checkouts, "late", &so_many(0));
+    assert_eq!(late.build("ls; echo late > app"), "lib\n");
+    // What it stood on was removed and made again: not the same, whatever it has.
+    fs::remove_dir_all(checkouts.place(late.stack.tree).join("warm")).unwrap();
+    let again = Run::new(&bench, &checkouts, "again", &so_many(0));
+    again.build("echo again > lib");
+    assert!(again.adopt());
+    assert_eq!(late.build("ls; cat lib"), "lib\nagain\n");
+}
+
+#[test]
 fn a_base_inherits_what_was_built_before_its_checkout_was_made() {
     let bench = Bench::new();
     let checkouts = bench.checkouts(Limits::default());
