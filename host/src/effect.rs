@@ -18,6 +18,7 @@ use orchestra_pit_core::time::Time;
 use crate::journal::Intent;
 
 pub mod board;
+pub mod exec;
 pub mod model;
 pub mod store;
 pub mod vcs;
