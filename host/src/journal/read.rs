@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orchestra_pit_core::id::RunId;
-use orchestra_pit_core::record::{self, Chain, Damage, Event, Header, Intended, Started};
+use orchestra_pit_core::record::{self, Chain, Damage, Ended, Event, Header, Intended, Started};
 
 use super::error::JournalError;
 use super::past::NO_BEGINNING;
@@ -64,6 +64,30 @@ impl Journal {
             return Err(JournalError::Unknown { run: tree });
         }
         stands.into_iter().map(run_row).collect()
+    }
+
+    /// How a run ended; none if it has not, or was sent back to work since. Costs a look at the record that is in the row
+    /// already, or at the few that people have added after the end: nothing that grows with the run.
+    pub async fn end(&self, row: &RunRow) -> Result<Option<Box<Ended>>, JournalError> {
+        match &row.last {
+            Some((_, Some(Event::Ended(ended)))) => return Ok(Some(ended.clone())),
+            // Neither of these changes whether the run is over.
+            Some((_, Some(Event::Accepted { .. } | Event::Unaccepted { .. }))) => {}
+            _ => return Ok(None),
+        }
+        let (shelf, run) = (Arc::clone(&self.inner.shelf), row.run);
+        blocking(move || {
+            let mut end = None;
+            shelf.back(run, &mut |kept| {
+                let (header, event) = open(&kept)?;
+                if let Some(Event::Ended(ended)) = event {
+                    end = Some(ended);
+                }
+                Ok(end.is_none() && header.kind != "began")
+            })?;
+            Ok(end)
+        })
+        .await
     }
 
     /// A run's records from a number on, whole: also a model's requests. The chain is checked from the start.
