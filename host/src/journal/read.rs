@@ -100,16 +100,26 @@ impl Journal {
     /// The records of a tree after a row, for whoever follows it: 0 for all. Each is checked by itself, and a model's request has
     /// only the messages that follow its prefix; [`read`](Self::read) and [`verify`](Self::verify) do more and cost more.
     pub async fn read_tree(&self, tree: RunId, after: u64) -> Result<Vec<Row>, JournalError> {
+        self.fold_tree(tree, after, Vec::new(), Vec::push).await
+    }
+
+    /// The same, one record at a time: who only wants to know what they come to need not hold all of them.
+    pub async fn fold_tree<T: Send + 'static>(
+        &self,
+        tree: RunId,
+        after: u64,
+        mut to: T,
+        mut each: impl FnMut(&mut T, Row) + Send + 'static,
+    ) -> Result<T, JournalError> {
         self.settled().await;
         let shelf = Arc::clone(&self.inner.shelf);
         blocking(move || {
-            let mut rows = Vec::new();
             shelf.read(Of::Tree(tree, after), &mut |kept| {
                 let (header, event) = open(&kept)?;
-                rows.push(Row { row: kept.row, header, event });
+                each(&mut to, Row { row: kept.row, header, event });
                 Ok(())
             })?;
-            Ok(rows)
+            Ok(to)
         })
         .await
     }
