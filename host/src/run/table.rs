@@ -76,10 +76,12 @@ impl Desk for Table {
             let intended = Intended { seq: id.seq, call, facts, at, rule, line, prefix: None };
             self.tree.show(self.run, at, || Event::Intended(Box::new(intended)));
         }
+        let asks_a_model = matches!(order.call(), Call::Model(model::Call::Ask(_)));
         let duty = Duty { tree: self.tree.clone(), id, open: Some(open) };
         let mut work = Box::pin(carry_out(self.tree.clone(), intent, duty));
-        // Most effects have their answer at once: a task for each would cost more than they do.
-        if let Poll::Ready(passage) = futures::poll!(&mut work) {
+        // Most effects have their answer at once: a task for each would cost more than they do. A model never has its, and what
+        // it takes to write and send a request would stay behind on the stack of a guest that then waits for a long time.
+        if !asks_a_model && let Poll::Ready(passage) = futures::poll!(&mut work) {
             return passage;
         }
         let task = tokio::spawn(work);

@@ -13,7 +13,7 @@ use crate::config::file;
 use crate::effect::model::models::Models;
 use crate::effect::store::Repo;
 use crate::guest::Places;
-use crate::journal::{Journal, TreeRow};
+use crate::journal::{Journal, Row, TreeRow};
 use crate::run::State;
 use crate::run::owner::Bells;
 use crate::surface::exit::Exit;
@@ -184,11 +184,10 @@ fn nothing_yet() -> Failure {
 
 /// What a tree stands at, from its records.
 pub async fn state(journal: &Journal, tree: RunId) -> Result<State, Failure> {
-    let mut state = State::default();
-    for row in journal.read_tree(tree, 0).await? {
+    let apply = |state: &mut State, row: Row| {
         if let Some(event) = &row.event {
             state.apply(row.header.run, row.header.at, event);
         }
-    }
-    Ok(state)
+    };
+    Ok(journal.fold_tree(tree, 0, State::default(), apply).await?)
 }
