@@ -70,7 +70,7 @@ pub fn names(mine: &[String], theirs: &[String]) -> Vec<String> {
 impl Grants {
     /// The paths that an allowed call may see.
     pub(super) fn scope(&self) -> Scope {
-        Scope { read: self.read.clone() }
+        Scope { read: self.read.clone(), write: self.write.clone() }
     }
 
     /// What a child gets that asks for `asked`: no more than this.

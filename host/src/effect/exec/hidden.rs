@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use orchestra_pit_core::call::{Error, ErrorKind};
 use orchestra_pit_core::id::Oid;
-use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::pattern::PathSet;
 use orchestra_pit_core::tree::{self, Sort, Step};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
@@ -101,9 +100,4 @@ fn make(layer: &Path, paths: &BTreeSet<Vec<u8>>) -> io::Result<()> {
         mknodat(CWD, layer.join(path), FileType::CharacterDevice, Mode::empty(), makedev(0, 0))?;
     }
     Ok(())
-}
-
-/// Whether a path is covered: nothing that a command put in its place is taken over.
-pub fn is_seen(read: &PathSet, path: &RepoPath) -> bool {
-    read.has(path)
 }
