@@ -89,7 +89,7 @@ pub struct Service {
 pub enum Walls {
     /// All that keep a command away from the machine: namespaces, an unprivileged user, system call filter. File rules of
     /// Landlock may be missing where the kernel has none.
-    Namespaces,
+    Partial,
     /// All there are.
     #[default]
     Full,

@@ -157,6 +157,7 @@ impl Tree {
         let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls }));
         let ticket = self.write(run, ended.clone());
         self.host.effects.workspaces.release(run);
+        self.host.effects.exec.release(run);
         self.host.journal.flush(ticket).await?;
         self.show(run, now(), || ended);
         self.freed.notify_waiters();

@@ -26,7 +26,7 @@ use orchestra_pit_sandbox::{self as sandbox, Network};
 
 use super::boxed::{self, Boxed, Watch};
 use super::checkout::Stack;
-use super::folder::unique;
+use super::folder::{Folder, unique};
 use super::git::{self, At};
 use super::import::import;
 use super::inside::{self, Told};
@@ -89,6 +89,7 @@ impl Exec {
             if !objects.is_empty() {
                 repo.stow(&objects)?;
             }
+            drop(objects);
             Ok(Case { tree: built.root, base, commit, level })
         });
         let judged = self.judge(case.await?, commands, watch).await?;
@@ -213,7 +214,7 @@ impl Exec {
         let at = place.layer.place().to_owned();
         std::thread::spawn(move || {
             // Whoever sweeps the cache finds what is left.
-            let _ = super::folder::remove(&at);
+            let _ = Folder::open(&at, None).and_then(|place| place.empty()).and_then(|()| fs::remove_dir(&at));
         });
         Ok(())
     }

@@ -19,7 +19,6 @@ use super::hidden::Hidden;
 use super::import::{Imported, import};
 use super::inside::{self, Told};
 use super::layer::{Layer, Upper};
-use super::source::Files;
 use super::{Exec, Machine, tools};
 use crate::effect::store::lock;
 
@@ -86,29 +85,27 @@ impl Exec {
     ) -> Result<(Arc<Mutex<Ground>>, Laid, Spec), Error> {
         let repo = self.workspaces.repo();
         let checkouts = self.checkouts(machine)?;
-        let state = self.workspaces.state(site.run)?;
-        let mut state = lock(&state);
-        let built = state.built(repo)?;
-        let files = Files::new(repo, &state, &built);
-        let base = state.base_tree();
+        let (base, head) = {
+            let state = self.workspaces.state(site.run)?;
+            let state = lock(&state);
+            (state.base_tree(), state.head())
+        };
         let stack = checkouts.of(&**repo, base)?;
         let ground = self.ground(machine, site.run, base, checkouts.owner())?;
         let mut held = lock(&ground);
         let Ground { layer, hidden } = &mut *held;
-        layer.follow(&files, built.root)?;
-        hidden.follow(&files, built.root, &scope.read)?;
+        let (before, git) = self.workspaces.files(site.run, |files, tree| {
+            layer.follow(files, tree)?;
+            hidden.follow(files, tree, &scope.read)?;
+            // What is covered in the files must not be read from the objects.
+            let at = At { commit: head, branch: &site.branch, base: None };
+            let git = hidden.is_empty().then(|| git::view(repo, files, &stack, layer, &at)).transpose()?;
+            Ok((tree, git))
+        })?;
         let covering = hidden.layer(layer.place())?;
-        // What is covered in the files must not be read from the objects.
-        let git = match hidden.is_empty() {
-            true => {
-                let at = At { commit: state.head(), branch: &site.branch, base: None };
-                Some(git::view(repo, &files, &stack, layer, &at)?)
-            }
-            false => None,
-        };
         let lowers = covering.into_iter().chain(layer.lowers(&stack)).collect();
         let (warm, upper) = (checkouts.warm(&stack, layer, &commands.warm)?, layer.begin()?);
-        let laid = Laid { before: built.root, stack, lowers, upper, warm, git };
+        let laid = Laid { before, stack, lowers, upper, warm, git };
         let told = Told {
             argv: &command.argv,
             dir: command.dir.as_ref(),
@@ -141,14 +138,14 @@ impl Exec {
         let held = lock(ground);
         let taken = ran.map_err(|error| self.failed(&error, command)).and_then(|boxed| {
             let repo = self.workspaces.repo();
-            let state = self.workspaces.state(site.run)?;
-            let mut state = lock(&state);
-            let built = state.built(repo)?;
-            let files = Files::new(repo, &state, &built);
             let free = |path: &RepoPath| self.workspaces.is_free(site, path);
             let may_write = |path: &RepoPath| scope.write.has(path) && scope.read.has(path) && free(path);
-            let imported = import(&laid.upper.upper, &held.layer, &files, laid.before, &may_write)?;
-            let Imported { changes, contents, left_out, more, .. } = imported;
+            let imported = self.workspaces.files(site.run, |files, _| {
+                import(&laid.upper.upper, &held.layer, files, laid.before, &may_write)
+            });
+            let Imported { changes, contents, left_out, more, .. } = imported?;
+            let state = self.workspaces.state(site.run)?;
+            let mut state = lock(&state);
             state.take_over(repo, &changes, &contents)?;
             let tree = state.built(repo)?.root;
             let mut left_out: Vec<(String, String)> =
@@ -185,7 +182,7 @@ impl Exec {
     }
 
     /// Which tool folder would bring a program.
-    fn hint(&self, argv: &[String]) -> Option<String> {
+    pub(super) fn hint(&self, argv: &[String]) -> Option<String> {
         let (program, home) = (argv.first()?, self.machine().ok()?.home.clone()?);
         let names = tools::bringing(&home, program);
         let tools = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");

@@ -10,6 +10,7 @@ use super::Failure;
 use crate::assemble::{self, Pit};
 use crate::config::dirs::Dirs;
 use crate::config::file;
+use crate::effect::exec::Machine;
 use crate::effect::model::models::Models;
 use crate::effect::store::Repo;
 use crate::guest::Places;
@@ -101,7 +102,9 @@ impl Place {
         let folder = |path: &Option<PathBuf>| path.clone().ok_or_else(|| no_folder(&dirs));
         let places = Places { code: folder(&dirs.cache)?.join("code"), key: folder(&dirs.state)?.join("code.key") };
         let bells = bells(&dirs)?;
-        Ok(assemble::pit(repo, places, bells, models)?)
+        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+        let machine = dirs.cache.clone().map(|cache| Machine { cache, home });
+        Ok(assemble::pit(repo, places, bells, models, machine)?)
     }
 }
 
