@@ -75,6 +75,11 @@ pub fn bells(repo: &Repo, runtime: PathBuf) -> Bells {
     Bells::new(repo.state().join("locks"), runtime)
 }
 
+/// Runs native commands and checks on a repository, apart from any run of an agent.
+pub fn exec(repo: Arc<Repo>, machine: Option<Machine>) -> Exec {
+    Exec::new(Arc::new(Workspaces::new(repo)), machine)
+}
+
 /// Puts everything together, around the models that are there.
 pub fn pit(
     repo: Arc<Repo>,

@@ -6,7 +6,7 @@ use std::task::Poll;
 use orchestra_pit_core::budget::{Cost, Quote};
 use orchestra_pit_core::call::delegate::{self, Ended as ChildEnded};
 use orchestra_pit_core::call::human::{self, Decision};
-use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, Order, Redo, Site, Value, model};
+use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, Order, Redo, Site, Value, exec, model};
 use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::policy::{Approval, Question, Reach};
 use orchestra_pit_core::record::{Answered, Asked, Event, Intended, Ruled, Said, Started};
@@ -197,7 +197,7 @@ fn settle(tree: &Tree, id: CallId, open: Open, answer: Answer, cost: Cost) -> Pa
         state.answered(id.run, at, id.seq, &answer, cost);
         charge
     };
-    if let Ok(Value::Vcs(_)) = &answer {
+    if let Ok(Value::Vcs(_) | Value::Exec(exec::Value::Verdict(_))) = &answer {
         let answered = Answered { seq: id.seq, digest: Hash::NONE, answer: answer.clone(), cost };
         tree.show(id.run, at, || Event::Answered(Box::new(answered)));
     }

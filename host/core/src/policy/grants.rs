@@ -201,7 +201,10 @@ impl Grants {
             )),
             exec::Call::Run(command) if !argv::covered(&self.exec, &command.argv) => Err(missing(
                 "exec-not-granted",
-                format!("`{}` is not among the commands this agent may run", crate::text::excerpt(&command.argv.join(" "), 200)),
+                format!(
+                    "`{}` is not among the commands this agent may run",
+                    crate::text::excerpt(&command.argv.join(" "), 200)
+                ),
                 "a person can add it to `exec` of the agent's grants",
             )),
             exec::Call::Run(command) => {

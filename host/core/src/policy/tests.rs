@@ -305,7 +305,10 @@ fn a_command_takes_a_grant_that_no_wrapper_gets_around() {
     for argv in [&["cargo", "publish"] as &[&str], &["env", "cargo", "test"], &["sh", "-c", "cargo test"]] {
         assert_eq!(denied(command(argv, &[]), &everything()).as_deref(), Some("exec-not-granted"), "{argv:?}");
     }
-    assert_eq!(denied(command(&["cargo", "test"], &[("PATH", "/x")]), &everything()).as_deref(), Some("env-not-granted"));
+    assert_eq!(
+        denied(command(&["cargo", "test"], &[("PATH", "/x")]), &everything()).as_deref(),
+        Some("env-not-granted")
+    );
     let check = || order(Call::Exec(exec::Call::Check { level: "full".into() }));
     assert!(allowed(check(), &everything()));
     assert_eq!(denied(check(), &Grants { check: false, ..everything() }).as_deref(), Some("check-not-granted"));
@@ -322,7 +325,8 @@ fn a_rule_about_a_command_holds_for_what_it_starts() {
     assert!(Rule { paths: Some(PathSet::all()), ..rule.clone() }.check().is_err());
     let grants = Grants { exec: vec![vec!["**".to_owned()].try_into().unwrap()], ..everything() };
     let rules = Rules(vec![rule]);
-    for argv in [&["cargo", "publish"] as &[&str], &["env", "A=1", "cargo", "publish"], &["sh", "-c", "cargo publish"]] {
+    for argv in [&["cargo", "publish"] as &[&str], &["env", "A=1", "cargo", "publish"], &["sh", "-c", "cargo publish"]]
+    {
         assert!(matches!(judge(command(argv, &[]), &rules, &grants, &[]), Ruling::Ask(_)), "{argv:?}");
     }
     assert!(matches!(judge(command(&["cargo", "test"], &[]), &rules, &grants, &[]), Ruling::Allow(_)));

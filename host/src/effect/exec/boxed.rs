@@ -168,7 +168,11 @@ fn carry_out(
 /// Bytes of both streams together that are kept as a log.
 const MOST_LOG: usize = 4 << 20;
 
-fn pump(mut from: impl Read + Send + 'static, out: bool, to: mpsc::SyncSender<(bool, Vec<u8>)>) -> thread::JoinHandle<()> {
+fn pump(
+    mut from: impl Read + Send + 'static,
+    out: bool,
+    to: mpsc::SyncSender<(bool, Vec<u8>)>,
+) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         let mut buffer = vec![0; CHUNK];
         while let Ok(length @ 1..) = from.read(&mut buffer) {

@@ -27,7 +27,12 @@ pub struct Hidden {
 
 impl Hidden {
     /// Finds out what of a tree is not to be seen. What is as it was before costs nothing.
-    pub fn follow<S: Source<Error = Error> + ?Sized>(&mut self, source: &S, to: Oid, read: &PathSet) -> Result<(), Error> {
+    pub fn follow<S: Source<Error = Error> + ?Sized>(
+        &mut self,
+        source: &S,
+        to: Oid,
+        read: &PathSet,
+    ) -> Result<(), Error> {
         let seen = |path: &[u8]| std::str::from_utf8(path).is_ok_and(|path| read.has(path));
         match self.tree {
             Some(tree) if tree == to => return Ok(()),

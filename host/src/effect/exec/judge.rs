@@ -119,8 +119,7 @@ impl Exec {
         let flaky: Vec<String> = checks.iter().flat_map(|check| check.flaky.iter().cloned()).collect();
         let base = (case.tree != case.base).then_some(Base { tree: case.base, runs: &before });
         let level = Level::from(case.level.clone());
-        let verdict =
-            conclude(&Evidence { level, tree: case.tree, wanted: &wanted, runs: &runs, base, flaky: &flaky });
+        let verdict = conclude(&Evidence { level, tree: case.tree, wanted: &wanted, runs: &runs, base, flaky: &flaky });
         let tails = verdict.checks().iter().zip(&outputs).filter(|(check, _)| check.kind() != Kind::Green);
         let tails = tails.map(|(check, output)| (check.name().to_owned(), tail(output))).collect();
         let proof = match case.level.as_str() {
@@ -320,10 +319,8 @@ impl Exec {
     ) -> Result<Option<Proof>, Error> {
         let (exec, of) = (self.clone(), case.clone());
         let texts = blocking(move || exec.changed(&of)).await?;
-        let changed: Vec<Changed<'_>> = texts
-            .iter()
-            .map(|(path, old, new)| Changed { path, old: old.as_deref(), new: new.as_deref() })
-            .collect();
+        let changed: Vec<Changed<'_>> =
+            texts.iter().map(|(path, old, new)| Changed { path, old: old.as_deref(), new: new.as_deref() }).collect();
         let split = prove::split(&changed);
         if let Some(proof) = split.not_judged() {
             return Ok(Some(proof));
@@ -339,8 +336,7 @@ impl Exec {
             let outcomes = self.run_all(case, without, &Arc::new(one), commands, watch, false).await?;
             let Some((first, _)) = outcomes.into_iter().next() else { continue };
             let base = before.iter().find(|base| base.first.name == runs.first.name).map(|base| &base.first);
-            let trial =
-                Trial { split: &split, without: &first.ran, output: &first.output, with: &runs.first, base };
+            let trial = Trial { split: &split, without: &first.ran, output: &first.output, with: &runs.first, base };
             let found = classify(&trial);
             if matches!(found, Proof::Proved { .. }) {
                 return Ok(Some(found));
@@ -356,7 +352,9 @@ impl Exec {
         let mut texts = Vec::new();
         for delta in tree::diff(&**repo, case.base, case.tree)? {
             let Ok(path) = String::from_utf8(delta.path) else { continue };
-            let text = |leaf: Option<(u32, Oid)>| match leaf.filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. })) {
+            let text = |leaf: Option<(u32, Oid)>| match leaf
+                .filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. }))
+            {
                 Some((_, blob)) => match repo.blob(blob, MOST_TEXT)? {
                     Blob::Bytes(bytes) => Ok::<_, Error>(Some(String::from_utf8_lossy(&bytes).into_owned())),
                     Blob::Larger(_) => Ok(Some(String::new())),

@@ -140,9 +140,9 @@ impl Exec {
             let repo = self.workspaces.repo();
             let free = |path: &RepoPath| self.workspaces.is_free(site, path);
             let may_write = |path: &RepoPath| scope.write.has(path) && scope.read.has(path) && free(path);
-            let imported = self.workspaces.files(site.run, |files, _| {
-                import(&laid.upper.upper, &held.layer, files, laid.before, &may_write)
-            });
+            let imported = self
+                .workspaces
+                .files(site.run, |files, _| import(&laid.upper.upper, &held.layer, files, laid.before, &may_write));
             let Imported { changes, contents, left_out, more, .. } = imported?;
             let state = self.workspaces.state(site.run)?;
             let mut state = lock(&state);
@@ -186,9 +186,8 @@ impl Exec {
         let (program, home) = (argv.first()?, self.machine().ok()?.home.clone()?);
         let names = tools::bringing(&home, program);
         let tools = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-        (!names.is_empty()).then(|| {
-            format!("its tool folder is not mounted; in pit.toml: [workspace] tools = [{tools}]")
-        })
+        (!names.is_empty())
+            .then(|| format!("its tool folder is not mounted; in pit.toml: [workspace] tools = [{tools}]"))
     }
 }
 
@@ -225,7 +224,10 @@ fn signal_name(signal: i32) -> String {
         (25, "SIGXFSZ"),
         (31, "SIGSYS"),
     ];
-    NAMES.iter().find(|(number, _)| *number == signal).map_or_else(|| format!("SIG{signal}"), |(_, name)| (*name).to_owned())
+    NAMES
+        .iter()
+        .find(|(number, _)| *number == signal)
+        .map_or_else(|| format!("SIG{signal}"), |(_, name)| (*name).to_owned())
 }
 
 /// Away from the threads that guests run on.

@@ -194,7 +194,12 @@ pub fn find(home: &Path, tools: &[String]) -> Found {
         found.env.extend(tool.env.iter().map(|(name, value)| ((*name).to_owned(), at(value))));
     }
     let mut seen = Vec::new();
-    found.path.retain(|bin| !seen.contains(bin) && { seen.push(bin.clone()); true });
+    found.path.retain(|bin| {
+        !seen.contains(bin) && {
+            seen.push(bin.clone());
+            true
+        }
+    });
     found
 }
 
@@ -207,7 +212,8 @@ pub fn present(home: &Path) -> Vec<&'static str> {
 /// The tools that would bring a program: first those whose folder has it, then those that are known for it.
 pub fn bringing(home: &Path, program: &str) -> Vec<&'static str> {
     let program = program.rsplit('/').next().unwrap_or(program);
-    let has = |tool: &&Tool| tool.bins.iter().any(|bin| spelt_out(home, bin).iter().any(|bin| bin.join(program).exists()));
+    let has =
+        |tool: &&Tool| tool.bins.iter().any(|bin| spelt_out(home, bin).iter().any(|bin| bin.join(program).exists()));
     let known = |tool: &&Tool| tool.programs.contains(&program);
     let mut names: Vec<_> = TOOLS.iter().filter(has).map(|tool| tool.name).collect();
     if names.is_empty() {
@@ -222,7 +228,8 @@ fn mount(from: &Path, to: &Path, found: &mut Found) {
     if found.mounts.iter().any(|mount| mount.to() == to) {
         return;
     }
-    let hidden: Vec<PathBuf> = CREDENTIALS.iter().filter(|name| from.join(name).exists()).map(|name| to.join(name)).collect();
+    let hidden: Vec<PathBuf> =
+        CREDENTIALS.iter().filter(|name| from.join(name).exists()).map(|name| to.join(name)).collect();
     found.mounts.push(Mount::read_only(from, to));
     found.mounts.extend(hidden.into_iter().map(|to| Mount::read_only("/dev/null", to)));
 }
@@ -231,7 +238,8 @@ fn mount(from: &Path, to: &Path, found: &mut Found) {
 fn spelt_out(home: &Path, pattern: &str) -> Vec<PathBuf> {
     let Some((before, after)) = pattern.split_once('*') else { return vec![home.join(pattern)] };
     let Ok(entries) = fs::read_dir(home.join(before)) else { return Vec::new() };
-    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path().join(after.trim_start_matches('/'))).collect();
+    let mut found: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path().join(after.trim_start_matches('/'))).collect();
     found.retain(|bin| bin.is_dir());
     found.sort_by_key(|bin| numbers(&bin.to_string_lossy()));
     found.pop().into_iter().collect()
@@ -262,7 +270,13 @@ mod tests {
 
     #[test]
     fn a_tool_brings_its_own_folders_and_no_credentials() {
-        let home = home(&[".cargo/bin/cargo", ".cargo/registry/x", ".cargo/credentials.toml", ".ssh/id", ".rustup/settings.toml"]);
+        let home = home(&[
+            ".cargo/bin/cargo",
+            ".cargo/registry/x",
+            ".cargo/credentials.toml",
+            ".ssh/id",
+            ".rustup/settings.toml",
+        ]);
         let at = |path: &str| home.path().join(path).display().to_string();
         let found = find(home.path(), &["cargo".into(), "rustup".into()]);
         assert_eq!(names(&found), [at(".cargo/bin"), "/home/pit/.cargo/registry".into(), at(".rustup")]);

@@ -102,10 +102,18 @@ impl Place {
         let folder = |path: &Option<PathBuf>| path.clone().ok_or_else(|| no_folder(&dirs));
         let places = Places { code: folder(&dirs.cache)?.join("code"), key: folder(&dirs.state)?.join("code.key") };
         let bells = bells(&dirs)?;
-        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-        let machine = dirs.cache.clone().map(|cache| Machine { cache, home });
-        Ok(assemble::pit(repo, places, bells, models, machine)?)
+        Ok(assemble::pit(repo, places, bells, models, machine(&dirs))?)
     }
+
+    /// What native commands need of the machine; none without a folder for their files.
+    pub fn machine(&self) -> Option<Machine> {
+        machine(&dirs())
+    }
+}
+
+fn machine(dirs: &Dirs) -> Option<Machine> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    Some(Machine { cache: dirs.cache.clone()?, home })
 }
 
 /// The user's folders, by the environment.
