@@ -47,7 +47,7 @@ pub fn rows(_: &Asked) -> Result<Vec<Row>> {
         figure: Middle::of(&differing),
         of: "ms",
         reach: Reach::AtMost(500.0),
-        note: format!("flushed to disk; with all files, the first and then every eighth: {}", whole.join(", ")),
+        note: format!("with all files, the first and then every eighth: {}", whole.join(", ")),
     }])
 }
 

@@ -12,8 +12,9 @@
 //! a change like any other. Outputs that were built over a checkout are therefore right over one that was made from it
 //! later ([`Checkouts::lineage`]); over no other.
 //!
-//! A checkout is made in a folder of its own, flushed, and moved to its name whole, so a half-made one is never used and
-//! two processes may make the same. Whoever uses one holds a shared lock on it and on those below; what nobody has used
+//! A checkout is made in a folder of its own and moved to its name whole, so a half-made one is never used and two
+//! processes may make the same. Nobody waits for the disk: [`Checkouts::tidy`] flushes later, and a checkout that was not
+//! flushed before the machine was started again is not believed. Whoever uses one holds a shared lock on it and on those below; what nobody has used
 //! for long, or what is too much, is moved aside and removed by [`Checkouts::tidy`].
 
 #![expect(clippy::disallowed_methods, reason = "checkouts are folders of pit's own")]
@@ -35,7 +36,7 @@ use orchestra_pit_core::call::{Error, ErrorKind};
 use orchestra_pit_core::id::{Hash, Oid};
 
 pub use super::folder::Owner;
-use super::folder::unique;
+use super::folder::{boot, unique};
 use super::source::Source;
 use about::About;
 
@@ -154,7 +155,7 @@ impl Checkouts {
         if !there {
             return Ok(None);
         }
-        let Some(about) = About::read(&place)? else { return Ok(None) };
+        let Some(about) = About::read(&place)?.filter(|_| is_on_disk(&place)) else { return Ok(None) };
         // When it was last used, for those who tidy up. That it cannot be said is no reason to fail.
         let _ = lock.set_modified(SystemTime::now());
         Ok(Some((Held { _lock: lock }, about)))
@@ -202,6 +203,11 @@ fn open_if_there(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a checkout is as it was made: it is of this start of the machine, or was flushed since.
+fn is_on_disk(place: &Path) -> bool {
+    place.join("flushed").exists() || fs::read_to_string(place.join("boot")).is_ok_and(|then| Some(then) == boot())
 }
 
 fn same(a: &fs::Metadata, b: &fs::Metadata) -> bool {

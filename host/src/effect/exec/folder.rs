@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, XattrFlags, chmodat,
-    chownat, fchmod, fchown, fgetxattr, fremovexattr, fsetxattr, fsync, futimens, linkat, mkdirat, mknodat, openat,
-    openat2, readlinkat, renameat, statat, symlinkat, unlinkat,
+    chownat, fchmod, fchown, fgetxattr, fremovexattr, fsetxattr, futimens, linkat, mkdirat, mknodat, openat, openat2,
+    readlinkat, renameat, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -331,11 +331,6 @@ impl Folder {
         self.discard_empty(name)
     }
 
-    /// Has the folder's own entries on disk.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        Ok(fsync(self.fd.as_fd())?)
-    }
-
     /// Has everything on its disk that any process has written there.
     pub(crate) fn sync_all(&self) -> io::Result<()> {
         Ok(rustix::fs::syncfs(self.fd.as_fd())?)
@@ -347,6 +342,12 @@ const FOLDER: OFlags =
 
 /// Names that are read before some of them are removed.
 const BATCH: usize = 10_000;
+
+/// What the machine was started as. What was not flushed is not believed after the power was gone.
+pub(crate) fn boot() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
 
 /// A name is one part of a path: with a slash in it, it would be another folder's.
 fn part(name: &[u8]) -> io::Result<&[u8]> {

@@ -24,7 +24,7 @@ use orchestra_pit_core::tree::{self, Sort};
 use rustix::fs::Timespec;
 
 use super::checkout::{Stack, failed};
-use super::folder::{Cursor, Folder, Kind, Owner, name_of, now, unique};
+use super::folder::{Cursor, Folder, Kind, Owner, boot, name_of, now, unique};
 use super::source::{Along, Source, along, can_be_written, find};
 
 /// First line of the file that says what the layer shows.
@@ -272,12 +272,6 @@ const UPPER: &str = "command.";
 
 /// Things beside a layer: a few.
 const MAX_LEFT: usize = 1_000_000;
-
-/// What the machine was started as: nothing here is flushed, so it is not believed after the power was gone.
-fn boot() -> Option<String> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
-}
 
 /// A folder on the way to a path. In the place of something else it must hide what that hid: the layers below may well
 /// have a folder there, whose files are not these.

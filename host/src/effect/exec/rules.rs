@@ -168,7 +168,7 @@ fn class(mut rest: &[u8]) -> Option<([bool; 256], &[u8])> {
                 let end = rest.windows(2).position(|two| two == b":]")?;
                 let of = named(rest.get(1..end)?)?;
                 rest = rest.get(end + 2..)?;
-                (0..=255_u8).filter(|byte| of(byte)).for_each(|byte| has[usize::from(byte)] = true);
+                (0..=255_u8).filter(of).for_each(|byte| has[usize::from(byte)] = true);
             }
             from => {
                 let from = if *from == b'\\' { escaped(&mut rest)? } else { *from };

@@ -12,17 +12,18 @@ use orchestra_pit_core::id::Oid;
 
 use super::super::folder::Folder;
 use super::about::About;
-use super::{Checkouts, GONE, MAKING, open_if_there};
+use super::{Checkouts, GONE, MAKING, is_on_disk, open_if_there};
 
 /// What is being made is locked a moment after its folder is there; what is still not locked after this long was left by
 /// a process that died.
 const LEFT: Duration = Duration::from_secs(3600);
 
 impl Checkouts {
-    /// Removes what died in the making, what nobody has used for long, and what is over the limit, the oldest first.
+    /// Flushes what was made since the last time, and removes what died in the making, what nobody has used for long, and what is over the limit, the oldest first.
     /// Takes its time: seconds for a large checkout, so it runs where nobody waits for it.
     pub fn tidy(&self) -> io::Result<()> {
         let now = SystemTime::now();
+        self.flush()?;
         let mut there = self.there();
         there.sort();
         let (mut total, mut needed) = (0, HashSet::new());
@@ -43,6 +44,20 @@ impl Checkouts {
             }
         }
         self.sweep(now)
+    }
+
+    /// Has every checkout on disk, and says so after it: what says so earlier than it is would be believed.
+    fn flush(&self) -> io::Result<()> {
+        let there: Vec<_> = self.there().into_iter().map(|(_, tree)| self.place(tree)).collect();
+        let new: Vec<_> =
+            there.into_iter().filter(|place| is_on_disk(place) && !place.join("flushed").exists()).collect();
+        if !new.is_empty() {
+            Folder::open(&self.folder, None)?.sync_all()?;
+        }
+        new.iter().try_for_each(|place| match fs::write(place.join("flushed"), "") {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        })
     }
 
     /// Moves a checkout aside if nobody uses it and nothing stands on it.

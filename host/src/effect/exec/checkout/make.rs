@@ -13,16 +13,13 @@ use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::tree::{self, Delta, Sort, Step};
 use rustix::fs::Timespec;
 
-use super::super::folder::{Cursor, Folder, name_of, nanoseconds, now, unique};
+use super::super::folder::{Cursor, Folder, boot, name_of, nanoseconds, now, unique};
 use super::super::source::{Along, Source, along, can_be_written, is_a_name};
 use super::about::About;
 use super::{Checkouts, MAKING, MAX_LAYERS, Stack, failed};
 
 /// Checkouts that are compared with, those used last first. Comparing costs the folders that differ.
 const CANDIDATES: usize = 8;
-
-/// Files that are flushed one by one; of more, everything on the disk is, which may be more than is ours.
-const FEW: usize = 200;
 
 /// A checkout that is there, and how the new one differs from it.
 struct Near {
@@ -38,7 +35,6 @@ struct Making<'a, S: ?Sized> {
     cursor: Cursor,
     files: u64,
     bytes: u64,
-    written: Vec<File>,
 }
 
 impl Checkouts {
@@ -53,7 +49,7 @@ impl Checkouts {
                 Err(error)
                     if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) =>
                 {
-                    if !self.is_whole(tree) {
+                    if !self.hold(tree).is_ok_and(|held| held.is_some()) {
                         self.aside(tree).map_err(|error| failed(&self.folder, &error))?;
                     }
                     Ok(())
@@ -65,12 +61,7 @@ impl Checkouts {
         if aside.exists() {
             let _ = self.throw_away(name.as_bytes());
         }
-        made?;
-        Folder::open(&self.folder, None).and_then(|folder| folder.sync()).map_err(|error| failed(&self.folder, &error))
-    }
-
-    fn is_whole(&self, tree: Oid) -> bool {
-        self.place(tree).join("lock").exists() && About::read(&self.place(tree)).is_ok_and(|about| about.is_some())
+        made
     }
 
     /// The checkout that differs least. One that cannot be compared, because git has deleted its tree, is none.
@@ -95,8 +86,7 @@ impl Checkouts {
         let place = Folder::open(aside, self.owner).map_err(fail)?;
         let files = place.make(b"files").map_err(fail)?;
         let at = now();
-        let mut making =
-            Making { source, tree, at, cursor: Cursor::new(files), files: 0, bytes: 0, written: Vec::new() };
+        let mut making = Making { source, tree, at, cursor: Cursor::new(files), files: 0, bytes: 0 };
         let over = near.filter(|near| is_better_over(near));
         match (over, near) {
             (Some(near), _) => making.differences(near)?,
@@ -110,32 +100,13 @@ impl Checkouts {
             bytes: making.bytes,
         };
         fs::write(aside.join("about"), about.text()).map_err(fail)?;
-        flush(&place, aside, &making.written, over.is_some()).map_err(fail)
+        fs::write(aside.join("boot"), boot().unwrap_or_default()).map_err(fail)
     }
 }
 
 /// A quarter of the files is written again either way, and from then on found at once.
 fn is_better_over(near: &Near) -> bool {
     near.stack.layers.len() < MAX_LAYERS && (near.deltas.len() as u64).saturating_mul(4) <= near.stack.about.files
-}
-
-/// Has a checkout on disk before it gets its name.
-fn flush(place: &Folder, aside: &Path, written: &[File], few: bool) -> io::Result<()> {
-    if !few || written.len() > FEW {
-        return place.sync_all();
-    }
-    written.iter().try_for_each(File::sync_all)?;
-    let mut folders = vec![aside.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                folders.push(entry.path());
-            }
-        }
-        File::open(&folder)?.sync_all()?;
-    }
-    File::open(aside.join("about"))?.sync_all()
 }
 
 impl<S: Source + ?Sized> Making<'_, S> {
@@ -195,18 +166,15 @@ impl<S: Source + ?Sized> Making<'_, S> {
             Sort::Directory | Sort::Submodule => None,
         };
         self.bytes += content.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        let file = self.lay(path, sort, content.as_deref(), over).map_err(|error| at_path(path, &error))?;
-        // Of more than a few, none is flushed alone.
-        self.written.extend(file.filter(|_| over && self.written.len() <= FEW));
-        Ok(())
+        self.lay(path, sort, content.as_deref(), over).map_err(|error| at_path(path, &error))
     }
 
-    fn lay(&mut self, path: &[u8], sort: Sort, content: Option<&[u8]>, over: bool) -> io::Result<Option<File>> {
+    fn lay(&mut self, path: &[u8], sort: Sort, content: Option<&[u8]>, over: bool) -> io::Result<()> {
         let folder = self.cursor.folder(path, Folder::make)?;
         let name = name_of(path);
         match (sort, content) {
             (Sort::File { executable }, Some(bytes)) => {
-                return folder.write(name, bytes, executable, self.at).map(Some);
+                folder.write(name, bytes, executable, self.at)?;
             }
             (Sort::Symlink, Some(target)) => folder.link(name, target)?,
             _ => {
@@ -217,7 +185,7 @@ impl<S: Source + ?Sized> Making<'_, S> {
                 }
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     fn remove(&mut self, path: &[u8]) -> Result<(), Error> {

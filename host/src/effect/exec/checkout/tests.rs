@@ -159,6 +159,23 @@ fn what_is_half_made_or_damaged_is_never_used() {
 }
 
 #[test]
+fn what_was_not_flushed_is_not_believed_after_the_machine_was_started_again() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let tree = bench.tree(&ten("0\n"));
+    let start_again = || {
+        let file = checkouts.of(&bench.repo, tree).unwrap().layers[0].join("src/f0");
+        fs::write(&file, "lost\n").unwrap();
+        fs::write(checkouts.place(tree).join("boot"), "another").unwrap();
+        let again = checkouts.of(&bench.repo, tree).unwrap();
+        fs::read_to_string(again.layers[0].join("src/f0")).unwrap()
+    };
+    assert_eq!(start_again(), "0\n", "made again");
+    checkouts.tidy().unwrap();
+    assert_eq!(start_again(), "lost\n", "flushed, and so believed");
+}
+
+#[test]
 fn many_may_make_the_same_at_once() {
     let bench = Bench::new();
     let (checkouts, tree, start) = (bench.checkouts(Limits::default()), bench.tree(&ten("0\n")), Barrier::new(6));
