@@ -69,7 +69,7 @@ pub fn pit(folder: &Path, port: u16, concurrency: usize) -> Result<Pit> {
         ..Settings::default()
     };
     let models = Models::new(settings, Box::new(|_| None))?;
-    Ok(assemble::pit(assemble::repository(&top)?, places(folder), folder.join("bells"), models)?)
+    Ok(assemble::pit(assemble::repository(&top)?, places(folder), folder.join("bells"), models, None)?)
 }
 
 /// The n-th tree: a coder alone, with all that it asks for.

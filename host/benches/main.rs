@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a benchmark makes repositories, starts programs and reads the clock")]
 
 mod bare;
+mod checkout;
 mod durable;
 mod gated;
 mod hand;
@@ -40,6 +41,7 @@ const ROWS: &[(&str, Measure)] = &[
     ("gated", gated::rows),
     ("durable", durable::rows),
     ("workspace", workspace::rows),
+    ("checkout", checkout::rows),
     ("waiting", waiting::rows),
     ("tasks", tasks::rows),
     ("hand", hand::rows),

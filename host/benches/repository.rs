@@ -31,6 +31,9 @@ pub fn some(count: usize, files: usize) -> impl Iterator<Item = usize> {
 
 /// Makes a repository with one commit of so many files; its folder has none of them checked out.
 pub fn make(dir: &Path, files: usize) -> Result<()> {
+    if files > 10_000 {
+        eprintln!("  making a repository of {files} files");
+    }
     git(dir, &["init", "-q", "-b", "main"])?;
     git(dir, &["config", "user.name", "Bench"])?;
     git(dir, &["config", "user.email", "bench@example.org"])?;

@@ -18,8 +18,9 @@ use crate::{Asked, Result, host};
 const CODERS: u32 = 1_000;
 /// The hidden argument that makes this program the process of the coders.
 pub const CHILD: &str = "__waiting";
-/// A minute: each coder takes tens of milliseconds to come to its second call.
-const PATIENCE: u32 = 600;
+/// Five minutes: each coder takes tens of milliseconds to come to its second call, and on a machine with other work as much again
+/// for each of them.
+const PATIENCE: u32 = 3_000;
 
 pub fn rows(_: &Asked) -> Result<Vec<Row>> {
     enough_files()?;

@@ -8,6 +8,7 @@ use orchestra_pit_core::manifest::Manifest;
 use tokio::sync::broadcast;
 
 use crate::effect::Effects;
+use crate::effect::exec::{Exec, Machine};
 use crate::effect::model::models::Models;
 use crate::effect::store::{OpenError as RepoError, Repo};
 use crate::effect::workspace::Workspaces;
@@ -74,15 +75,28 @@ pub fn bells(repo: &Repo, runtime: PathBuf) -> Bells {
     Bells::new(repo.state().join("locks"), runtime)
 }
 
+/// Runs native commands and checks on a repository, apart from any run of an agent.
+pub fn exec(repo: Arc<Repo>, machine: Option<Machine>) -> Exec {
+    Exec::new(Arc::new(Workspaces::new(repo)), machine)
+}
+
 /// Puts everything together, around the models that are there.
-pub fn pit(repo: Arc<Repo>, places: Places, runtime: PathBuf, models: Models) -> Result<Pit, AssembleError> {
+pub fn pit(
+    repo: Arc<Repo>,
+    places: Places,
+    runtime: PathBuf,
+    models: Models,
+    machine: Option<Machine>,
+) -> Result<Pit, AssembleError> {
     let (events, _) = broadcast::channel(4096);
     let journal = journal(&repo)?;
     let engine = Engine::new(&Limits::default(), &Pool::default(), &places, Compiler::this_program()?)?;
+    let workspaces = Arc::new(Workspaces::new(repo.clone()));
+    let exec = Exec::new(workspaces.clone(), machine);
     let host = Host {
         journal,
         engine,
-        effects: Effects { workspaces: Arc::new(Workspaces::new(repo.clone())), models: Arc::new(models) },
+        effects: Effects { workspaces, models: Arc::new(models), exec },
         agents: Agents::new(shipped()?, repo.state().join("agents")),
         events,
     };

@@ -11,6 +11,7 @@ use orchestra_pit_core::call::{
     Answer, Call, CallId, Error, ErrorKind, Order, Site, Value, board as board_call, delegate, human, vcs as vcs_call,
     workspace as workspace_call,
 };
+use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::policy::Scope;
 use orchestra_pit_core::time::Time;
@@ -18,6 +19,7 @@ use orchestra_pit_core::time::Time;
 use crate::journal::Intent;
 
 pub mod board;
+pub mod exec;
 pub mod model;
 pub mod store;
 pub mod vcs;
@@ -80,6 +82,8 @@ pub trait Team: Send + Sync + 'static {
     fn tip_of(&self, site: &Site, child: RunId) -> Result<Oid, Error>;
     /// Whether all of these are children of the run.
     fn are_children(&self, site: &Site, children: &[RunId]) -> Result<(), Error>;
+    /// What files say of native commands, as a tree was started with.
+    fn commands(&self, tree: RunId) -> Arc<Commands>;
     /// The model behind an alias of a run, as `provider/model`.
     fn model(&self, run: RunId, alias: &str) -> Option<String>;
 }
@@ -91,6 +95,8 @@ pub struct Effects {
     pub workspaces: Arc<workspace::Workspaces>,
     /// The language models.
     pub models: Arc<model::models::Models>,
+    /// Native commands.
+    pub exec: exec::Exec,
 }
 
 impl Effects {
@@ -105,7 +111,11 @@ impl Effects {
             Call::Clock(sleep) => return Performed::Later(Wake::At(sleep.until)),
             Call::Workspace(call) => self.workspace(site, call, scope).await,
             Call::Vcs(call) => self.vcs(&order, call, &scope, team).await,
-            Call::Exec(_) => Err(Error::new(ErrorKind::Unsupported, "this pit was built without native commands")),
+            Call::Exec(call) => {
+                let commands = team.commands(site.tree);
+                let watch = |text: &str| events(model::Delta::Output(text.to_owned()));
+                self.exec.call(site, call, &scope, commands, &watch).await
+            }
             Call::Board(call) => team.board(site, call),
             Call::Human(call) => return self.human(site, call, team),
             Call::Delegate(call) => return self.delegate(&order, call, line, team).await,

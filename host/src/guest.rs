@@ -13,6 +13,7 @@ mod cache;
 mod check;
 mod compile;
 mod engine;
+mod hatch;
 mod import;
 mod limits;
 mod load;

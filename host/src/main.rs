@@ -10,6 +10,9 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|arg| arg == COMPILE) {
         return compile_child(std::io::stdin().lock(), std::io::stdout().lock());
     }
+    if let Some(exit) = orchestra_pit_sandbox::main_if_asked() {
+        return exit;
+    }
     let pit = match cli::parse(std::env::args_os()) {
         Ok(pit) => pit,
         Err(exit) => return ExitCode::from(exit.code()),

@@ -7,8 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Crates that `pit` is made of, ours included. One more is a decision: who keeps it, what it costs to build, and what of it
-/// could not have been had from one that is here already.
-pub const BUDGET: usize = 250;
+/// could not have been had from one that is here already. Four came with the sandbox: itself, and Landlock's with the two that it
+/// stands on, kept by who keeps Landlock; three system calls with structs of their own would have been unsafe code of ours.
+pub const BUDGET: usize = 254;
 
 /// Licences that ask for no more than to be named. No copyleft; libgit2, in the crate that binds it, is under the GPL with an
 /// exception that lets anything be linked with it.

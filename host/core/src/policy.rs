@@ -29,12 +29,14 @@ pub use rules::{Effect, FUNCTIONS, Rule, RuleError, Rules};
 pub struct Scope {
     /// Paths that may be read.
     pub read: Arc<PathSet>,
+    /// Paths that may be written: what a command wrote elsewhere is not taken over.
+    pub write: Arc<PathSet>,
 }
 
 impl Scope {
     /// Everything; for the host's own look at a workspace.
     pub fn all() -> Self {
-        Self { read: Arc::new(PathSet::all()) }
+        Self { read: Arc::new(PathSet::all()), write: Arc::new(PathSet::all()) }
     }
 }
 

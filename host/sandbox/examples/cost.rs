@@ -58,6 +58,9 @@ const BUBBLEWRAP: &[&str] = &[
     "true",
 ];
 
+/// Something that is started and waited for.
+type Case<'a> = dyn Fn() -> Result<(), String> + 'a;
+
 fn main() -> ExitCode {
     if let Some(exit) = main_if_asked() {
         return exit;
@@ -65,7 +68,7 @@ fn main() -> ExitCode {
     let spec = Spec::new(system(Network::Loopback, 64 << 20), &["true"]);
     let inside =
         || run(Path::new("/proc/self/exe"), &spec, b"", |_, _| {}).map(drop).map_err(|error| error.to_string());
-    let cases: [(&str, &dyn Fn() -> Result<(), String>); 3] = [
+    let cases: [(&str, &Case<'_>); 3] = [
         ("plain", &|| started(&mut Command::new("true"))),
         ("walls", &inside),
         ("bubblewrap", &|| started(Command::new("bwrap").args(BUBBLEWRAP))),

@@ -60,6 +60,8 @@ pub enum Delta {
     Call(String),
     /// More of the arguments of the call begun last.
     Arguments(String),
+    /// A command writes this. It is no model's, and comes the same way.
+    Output(String),
     /// The attempt failed, and what came of it does not count; another one starts after this wait.
     Again {
         /// Why it failed.

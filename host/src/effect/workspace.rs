@@ -19,7 +19,7 @@ pub(crate) mod tests;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Facts, Site, Value, vcs, workspace};
+use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Facts, Site, Value, exec, vcs, workspace};
 use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::policy::Scope;
@@ -142,6 +142,14 @@ impl Workspaces {
                 if done.as_ref() == Ok(value) { Ok(()) } else { Err(diverged(call.name(), done.err())) }
             }
             call::Call::Vcs(_) => state.redo_commit(&self.repo, value),
+            call::Call::Exec(_) => match value {
+                Value::Exec(exec::Value::Ran(ran)) => {
+                    state.redo_changes(&self.repo, &ran.changes)?;
+                    let tree = state.built(&self.repo)?.root;
+                    if tree == ran.tree { Ok(()) } else { Err(diverged(call.name(), None)) }
+                }
+                _ => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -168,6 +176,11 @@ impl Workspaces {
     /// Fails with a `conflict` that names the run that has one of them.
     pub fn lease(&self, tree: RunId, run: RunId, paths: &[RepoPath]) -> Result<(), Error> {
         lock(&self.leases).take(tree, run, paths)
+    }
+
+    /// Whether nobody else of a run's tree has a path for itself.
+    pub fn is_free(&self, site: &Site, path: &RepoPath) -> bool {
+        lock(&self.leases).check(site.tree, site.run, path).is_ok()
     }
 
     /// Ends a run's leases.

@@ -11,6 +11,7 @@ use wasmtime::component::Component;
 use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 
 use super::engine::Shared;
+use super::hatch::Hatch;
 use super::import::{Contract, Ready};
 use super::limits::Limits;
 use super::load::LoadError;
@@ -134,7 +135,8 @@ impl Agent {
         if !limits.fit(&loaded.shared.most) {
             return Ended::Life(LifeEnd::fault("this pit is set up for smaller agents than the run's limits say"));
         }
-        let state = State::new(door, start.seed, start.at, &limits, loaded.shared.ticker.turn());
+        let hatch = Arc::new(Hatch::default());
+        let state = State::new(Arc::clone(&hatch), start.seed, start.at, &limits, loaded.shared.ticker.turn());
         let mut store = Store::new(&loaded.shared.engine, state);
         store.limiter(|state| &mut state.usage);
         store.set_hostcall_fuel(limits.call_bytes);
@@ -142,7 +144,8 @@ impl Agent {
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut store| store.data_mut().ticks.tick());
 
-        let ended = match loaded.ready.run(&mut store, start.task, start.card).await {
+        let guest = loaded.ready.run(&mut store, start.task, start.card);
+        let ended = match hatch.serve(&door, guest).await {
             Ok(ended) => ended,
             Err(why) => broken(why),
         };
@@ -152,7 +155,7 @@ impl Agent {
             Ended::Done(_) | Ended::Again(_) | Ended::Failed { .. } => true,
         };
         // What has no line's end is written down only where the next life would write the same.
-        if repeats && let Err(why) = store.data_mut().end_output().await {
+        if repeats && let Err(why) = hatch.serve(&door, store.data_mut().end_output()).await {
             return broken(why);
         }
         ended

@@ -1,6 +1,6 @@
-//! What the host keeps for one life of a guest: its door, its clock, and what it has used up.
+//! What the host keeps for one life of a guest: its hatch, its clock, and what it has used up.
 
-use std::pin::Pin;
+use std::sync::Arc;
 
 use orchestra_pit_core::call::log::Line;
 use orchestra_pit_core::call::{Answer, Call, Error, Value};
@@ -8,25 +8,16 @@ use orchestra_pit_core::time::Time;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
+use super::hatch::Hatch;
 use super::limits::Limits;
 use super::ticker::Turn;
 use super::wasi::{Clock, Output, Random};
-use super::{Door, LifeEnd, Passed};
-
-/// A [`Door`] of whatever type: for one allocation a call, all agents share one set of compiled imports.
-trait AnyDoor: Send + Sync {
-    fn knock(&self, call: Call) -> Pin<Box<dyn Future<Output = Passed> + Send + '_>>;
-}
-
-impl<D: Door> AnyDoor for D {
-    fn knock(&self, call: Call) -> Pin<Box<dyn Future<Output = Passed> + Send + '_>> {
-        Box::pin(self.pass(call))
-    }
-}
+use super::{LifeEnd, Passed};
 
 /// The data of a guest's store.
 pub(super) struct State {
-    door: Box<dyn AnyDoor>,
+    /// The same for doors of every type, so that all agents share one set of compiled imports.
+    hatch: Arc<Hatch>,
     pub clock: Clock,
     pub random: Random,
     pub output: Output,
@@ -50,12 +41,12 @@ pub(super) struct Deadline(pub u32);
 
 impl State {
     /// The guest's own code runs from here on, but for its calls.
-    pub fn new(door: impl Door, seed: [u8; 32], at: Time, limits: &Limits, mut turn: Turn) -> Self {
+    pub fn new(hatch: Arc<Hatch>, seed: [u8; 32], at: Time, limits: &Limits, mut turn: Turn) -> Self {
         turn.go();
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits.handles);
         Self {
-            door: Box::new(door),
+            hatch,
             clock: Clock::starting(at),
             random: Random::from_seed(seed),
             output: Output::default(),
@@ -70,7 +61,7 @@ impl State {
     /// The one way out of a guest.
     pub async fn pass(&mut self, call: Call) -> wasmtime::Result<Answer> {
         self.turn.wait();
-        let passed = self.door.knock(call).await;
+        let passed = self.hatch.pass(call).await;
         self.turn.go();
         match passed {
             Passed::Answer(answer, at) => {

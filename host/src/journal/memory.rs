@@ -182,6 +182,16 @@ impl Shelf for Memory {
         Ok(ends)
     }
 
+    fn back(&self, run: RunId, each: &mut dyn FnMut(Kept) -> Result<bool, JournalError>) -> Result<(), JournalError> {
+        let tables = self.lock();
+        for (_, kept) in tables.records.iter().rev().filter(|(_, kept)| kept.run == run) {
+            if !each(kept.clone())? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn stands(&self, of: Option<RunId>) -> Result<Vec<Stand>, JournalError> {
         let tables = self.lock();
         let mut stands: Vec<Stand> = tables

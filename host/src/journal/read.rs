@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orchestra_pit_core::id::RunId;
-use orchestra_pit_core::record::{self, Chain, Damage, Event, Header, Intended, Started};
+use orchestra_pit_core::record::{self, Chain, Damage, Ended, Event, Header, Intended, Started};
 
 use super::error::JournalError;
 use super::past::NO_BEGINNING;
@@ -66,6 +66,30 @@ impl Journal {
         stands.into_iter().map(run_row).collect()
     }
 
+    /// How a run ended; none if it has not, or was sent back to work since. Costs a look at the record that is in the row
+    /// already, or at the few that people have added after the end: nothing that grows with the run.
+    pub async fn end(&self, row: &RunRow) -> Result<Option<Box<Ended>>, JournalError> {
+        match &row.last {
+            Some((_, Some(Event::Ended(ended)))) => return Ok(Some(ended.clone())),
+            // Neither of these changes whether the run is over.
+            Some((_, Some(Event::Accepted { .. } | Event::Unaccepted { .. }))) => {}
+            _ => return Ok(None),
+        }
+        let (shelf, run) = (Arc::clone(&self.inner.shelf), row.run);
+        blocking(move || {
+            let mut end = None;
+            shelf.back(run, &mut |kept| {
+                let (header, event) = open(&kept)?;
+                if let Some(Event::Ended(ended)) = event {
+                    end = Some(ended);
+                }
+                Ok(end.is_none() && header.kind != "began")
+            })?;
+            Ok(end)
+        })
+        .await
+    }
+
     /// A run's records from a number on, whole: also a model's requests. The chain is checked from the start.
     pub async fn read(&self, run: RunId, from: u64) -> Result<Vec<Record>, JournalError> {
         self.settled().await;
@@ -76,16 +100,26 @@ impl Journal {
     /// The records of a tree after a row, for whoever follows it: 0 for all. Each is checked by itself, and a model's request has
     /// only the messages that follow its prefix; [`read`](Self::read) and [`verify`](Self::verify) do more and cost more.
     pub async fn read_tree(&self, tree: RunId, after: u64) -> Result<Vec<Row>, JournalError> {
+        self.fold_tree(tree, after, Vec::new(), Vec::push).await
+    }
+
+    /// The same, one record at a time: who only wants to know what they come to need not hold all of them.
+    pub async fn fold_tree<T: Send + 'static>(
+        &self,
+        tree: RunId,
+        after: u64,
+        mut to: T,
+        mut each: impl FnMut(&mut T, Row) + Send + 'static,
+    ) -> Result<T, JournalError> {
         self.settled().await;
         let shelf = Arc::clone(&self.inner.shelf);
         blocking(move || {
-            let mut rows = Vec::new();
             shelf.read(Of::Tree(tree, after), &mut |kept| {
                 let (header, event) = open(&kept)?;
-                rows.push(Row { row: kept.row, header, event });
+                each(&mut to, Row { row: kept.row, header, event });
                 Ok(())
             })?;
-            Ok(rows)
+            Ok(to)
         })
         .await
     }

@@ -23,6 +23,8 @@ pub(super) trait Shelf: Send + Sync {
     /// Gives the records of a tree or a run in the order in which they were written, and then tells where each run ends; all as
     /// of one moment.
     fn read(&self, of: Of, each: &mut dyn FnMut(Kept) -> Result<(), JournalError>) -> Result<Vec<End>, JournalError>;
+    /// Gives the records of a run from the last to the first, until told that it is enough.
+    fn back(&self, run: RunId, each: &mut dyn FnMut(Kept) -> Result<bool, JournalError>) -> Result<(), JournalError>;
     /// The first and the last record that tells how a run stands: of the runs of a tree, or of the first run of every tree.
     fn stands(&self, tree: Option<RunId>) -> Result<Vec<Stand>, JournalError>;
 }

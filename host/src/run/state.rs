@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use orchestra_pit_core::budget::{Balance, Cost, Ledger, Line, Shortage};
 use orchestra_pit_core::call::delegate::Task;
+use orchestra_pit_core::call::exec::Judged;
 use orchestra_pit_core::call::human::Remark;
 use orchestra_pit_core::call::{Answer, Call, Value, delegate, exec, human, model, vcs};
 use orchestra_pit_core::id::{Oid, RunId};
@@ -16,6 +17,9 @@ use orchestra_pit_core::record::{Asked, Began, Ended, Event, Said, Started};
 use orchestra_pit_core::time::Time;
 
 use crate::effect::board::Board;
+
+/// The level of checks that every result is judged by.
+pub const FULL: &str = "full";
 
 /// Who a remark is from that a parent sends.
 pub const PARENT: &str = "parent";
@@ -33,6 +37,10 @@ pub struct State {
     pub ledger: Ledger,
     /// What became of the result, newest last.
     pub accepted: Vec<Acceptance>,
+    /// What the host's checks came to, by the tree that was judged: the newest of each level.
+    pub verdicts: BTreeMap<(Oid, String), Judged>,
+    /// What they came to on the result; of a round that is not over there is none.
+    pub result: Option<Judged>,
     /// What of the budget runs low, until it is raised.
     pub low: Option<(Time, Shortage)>,
 }
@@ -152,6 +160,11 @@ impl State {
                 self.low = self.low.filter(|(_, shortage)| shortage.account != run);
             }
             Event::Noticed(shortage) => self.low = Some((at, *shortage)),
+            Event::Judged(judged) => {
+                self.judged(judged);
+                self.result = Some((**judged).clone());
+            }
+            Event::Began(_) if self.order.first() == Some(&run) => self.result = None,
             Event::Accepted { onto, old, new, staged, .. } => {
                 let (onto, staged) = (onto.clone(), *staged);
                 self.accepted.push(Acceptance { onto, old: *old, new: *new, staged, undone: false });
@@ -196,9 +209,23 @@ impl State {
         Some(line)
     }
 
+    /// Remembers a verdict.
+    fn judged(&mut self, judged: &Judged) {
+        let key = (judged.verdict.tree(), judged.verdict.level().name().to_owned());
+        self.verdicts.insert(key, judged.clone());
+    }
+
+    /// What the host's checks of a level came to on a tree.
+    pub fn verdict(&self, tree: Oid, level: &str) -> Option<&Judged> {
+        self.verdicts.get(&(tree, level.to_owned()))
+    }
+
     /// Applies an answer, except to the board, which the effect itself has changed when this happens live. Comes back with the
     /// call that was answered.
     pub fn answered(&mut self, run: RunId, at: Time, seq: u64, answer: &Answer, cost: Cost) -> Option<Call> {
+        if let Ok(Value::Exec(exec::Value::Verdict(judged))) = answer {
+            self.judged(judged);
+        }
         let entry = self.runs.get_mut(&run)?;
         let open = entry.answer(at, seq, answer)?;
         entry.unpriced |= cost.unpriced;

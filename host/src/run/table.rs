@@ -6,7 +6,7 @@ use std::task::Poll;
 use orchestra_pit_core::budget::{Cost, Quote};
 use orchestra_pit_core::call::delegate::{self, Ended as ChildEnded};
 use orchestra_pit_core::call::human::{self, Decision};
-use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, Order, Redo, Site, Value, model};
+use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, Order, Redo, Site, Value, exec, model};
 use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::policy::{Approval, Question, Reach};
 use orchestra_pit_core::record::{Answered, Asked, Event, Intended, Ruled, Said, Started};
@@ -76,10 +76,12 @@ impl Desk for Table {
             let intended = Intended { seq: id.seq, call, facts, at, rule, line, prefix: None };
             self.tree.show(self.run, at, || Event::Intended(Box::new(intended)));
         }
+        let asks_a_model = matches!(order.call(), Call::Model(model::Call::Ask(_)));
         let duty = Duty { tree: self.tree.clone(), id, open: Some(open) };
         let mut work = Box::pin(carry_out(self.tree.clone(), intent, duty));
-        // Most effects have their answer at once: a task for each would cost more than they do.
-        if let Poll::Ready(passage) = futures::poll!(&mut work) {
+        // Most effects have their answer at once: a task for each would cost more than they do. A model never has its, and what
+        // it takes to write and send a request would stay behind on the stack of a guest that then waits for a long time.
+        if !asks_a_model && let Poll::Ready(passage) = futures::poll!(&mut work) {
             return passage;
         }
         let task = tokio::spawn(work);
@@ -195,7 +197,7 @@ fn settle(tree: &Tree, id: CallId, open: Open, answer: Answer, cost: Cost) -> Pa
         state.answered(id.run, at, id.seq, &answer, cost);
         charge
     };
-    if let Ok(Value::Vcs(_)) = &answer {
+    if let Ok(Value::Vcs(_) | Value::Exec(exec::Value::Verdict(_))) = &answer {
         let answered = Answered { seq: id.seq, digest: Hash::NONE, answer: answer.clone(), cost };
         tree.show(id.run, at, || Event::Answered(Box::new(answered)));
     }

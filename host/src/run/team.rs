@@ -6,6 +6,7 @@ use std::sync::Arc;
 use orchestra_pit_core::call::delegate::{self, End};
 use orchestra_pit_core::call::human::Remark;
 use orchestra_pit_core::call::{Answer, Error, ErrorKind, Site, board, human};
+use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::pattern::{PathSet, Pattern};
 use orchestra_pit_core::policy::Grants;
@@ -115,6 +116,11 @@ impl Team for Arc<Tree> {
             return Err(Error::new(ErrorKind::Invalid, "there is no child to wait for"));
         }
         children.iter().try_for_each(|child| self.is_child(site, *child))
+    }
+
+    fn commands(&self, _tree: RunId) -> Arc<Commands> {
+        let recorded = self.look(|state| state.root().and_then(|root| root.started.commands.clone()));
+        recorded.map(|commands| Arc::new(*commands)).unwrap_or_default()
     }
 
     fn model(&self, run: RunId, alias: &str) -> Option<String> {

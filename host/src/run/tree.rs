@@ -16,8 +16,10 @@ use super::clock::now;
 use super::command::{Command, Unheeded, What};
 use super::desk::Questions;
 use super::events::Live;
-use super::state::{Phase, Run, State, enter};
+use super::state::{FULL, Phase, Run, State, enter};
 use super::{Host, life};
+use crate::effect::Team;
+use crate::effect::exec::judge::Case;
 use crate::gate::lock;
 use crate::journal::{Refused, Ticket};
 
@@ -152,16 +154,46 @@ impl Tree {
         for child in children {
             Box::pin(self.cancel(child, "the agent that started it has ended")).await?;
         }
+        if run == self.id && matches!(end, End::Done(_)) {
+            self.judge_result().await;
+        }
         let (commit, tree) = self.ends(run);
         let calls = self.look(|state| state.runs.get(&run).map_or(0, |run| run.next));
         let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls }));
         let ticket = self.write(run, ended.clone());
         self.host.effects.workspaces.release(run);
+        self.host.effects.exec.release(run);
         self.host.journal.flush(ticket).await?;
         self.show(run, now(), || ended);
         self.freed.notify_waiters();
         self.changed.notify_waiters();
         Ok(())
+    }
+
+    /// Has the result's verdict on record before its end is: on the files of the last commit, by the host's own run. A result that
+    /// was judged on the way is not judged again.
+    async fn judge_result(self: &Arc<Self>) {
+        let commands = Team::commands(self, self.id);
+        let Some(base) = self.look(|state| state.root().map(|root| root.started.base)) else { return };
+        let effects = &self.host.effects;
+        let commit = effects.workspaces.head(self.id).unwrap_or(base);
+        if commit == base || commands.checks.get(FULL).is_none_or(Vec::is_empty) {
+            return;
+        }
+        let repo = effects.workspaces.repo();
+        let (Ok(tree), Ok(base)) = (repo.tree_of(commit), repo.tree_of(base)) else { return };
+        if let Some(judged) = self.look(|state| state.verdict(tree, FULL).cloned()) {
+            return self.note(self.id, Event::Judged(Box::new(judged)));
+        }
+        let case = Case { tree, base, commit, level: FULL.to_owned() };
+        match effects.exec.judge(case, commands, &|_| {}).await {
+            Ok(judged) => self.note(self.id, Event::Judged(Box::new(judged))),
+            // Without a verdict it is not verified, and says so.
+            Err(error) => {
+                let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+                self.tell(Live::Notice { text: format!("the checks could not be run: {}{hint}", error.message) });
+            }
+        }
     }
 
     /// The commit and the tree that a run's workspace stands at. One that was never opened stands where the run started.

@@ -25,6 +25,7 @@ mod doctor;
 mod editor;
 mod follow;
 mod git;
+mod judge;
 mod open;
 mod out;
 mod replay;

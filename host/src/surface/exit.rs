@@ -1,6 +1,7 @@
 //! Exit codes: one end state a run, ordered.
 
 use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::check::verdict::Kind;
 
 use crate::run::State;
 use crate::run::state::Phase;
@@ -17,6 +18,8 @@ pub enum Exit {
     Usage = 2,
     /// Done; the host has verified nothing.
     Unverified = 3,
+    /// Done, and the host's checks are red.
+    Red = 4,
     /// It waits for a person, or a person would have been needed.
     NeedsPerson = 5,
     /// The budget is used up.
@@ -44,6 +47,7 @@ impl Exit {
             Self::Failed,
             Self::Usage,
             Self::Unverified,
+            Self::Red,
             Self::NeedsPerson,
             Self::Budget,
             Self::Denied,
@@ -55,12 +59,16 @@ impl Exit {
         .find(|exit| exit.code() == code)
     }
 
-    /// What a tree of runs came to. Until native commands come, a result is never verified.
+    /// What a tree of runs came to. Only the host's own verdict makes a result a verified one.
     pub fn of(state: &State) -> Self {
         let Some(root) = state.root() else { return Self::Failed };
         let Phase::Ended(ended) = &root.phase else { return Self::Interrupted };
         match &ended.end {
-            End::Done(_) => Self::Unverified,
+            End::Done(_) => match state.result.as_ref().map(|judged| judged.verdict.kind()) {
+                Some(Kind::Green | Kind::NoWorse) => Self::Done,
+                Some(Kind::Red) => Self::Red,
+                None => Self::Unverified,
+            },
             End::Exhausted(_) => Self::Budget,
             End::Cancelled(_) => Self::Cancelled,
             End::Failed { kind, .. } if kind == "denied" && nobody_was_there(state) => Self::NeedsPerson,
@@ -77,6 +85,7 @@ impl Exit {
             Self::Failed => "failed",
             Self::Usage => "usage",
             Self::Unverified => "done-unverified",
+            Self::Red => "checks-red",
             Self::NeedsPerson => "needs-person",
             Self::Budget => "budget",
             Self::Denied => "denied",

@@ -1,6 +1,9 @@
 //! What a run came to: the last screen, and what a person is shown before taking a result.
 
 use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::call::exec::Judged;
+use orchestra_pit_core::check::prove::Proof;
+use orchestra_pit_core::check::verdict::{Kind, Names};
 use orchestra_pit_core::protected;
 use orchestra_pit_core::time::Time;
 
@@ -18,7 +21,12 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
     let Some(root) = state.root() else { return Vec::new() };
     let name = root.started.site.tree.short();
     let head = match root.ended() {
-        Some(end) if matches!(end.end, End::Done(_)) => "done, not verified".to_owned(),
+        Some(end) if matches!(end.end, End::Done(_)) => match state.result.as_ref().map(|judged| judged.verdict.kind())
+        {
+            Some(Kind::Green | Kind::NoWorse) => "done, verified".to_owned(),
+            Some(Kind::Red) => "done, and the checks are red".to_owned(),
+            None => "done, not verified".to_owned(),
+        },
         Some(end) => ended(&end.end),
         None => "stopped".to_owned(),
     };
@@ -28,7 +36,7 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
     }
     lines.extend(report(root));
     if root.ended().is_some() {
-        lines.push(VERDICT.to_owned());
+        lines.extend(verdict(state.result.as_ref()));
     }
     lines.extend(changed.map(|changed| machine(&changed.paths)).unwrap_or_default());
     lines.extend(denied(state));
@@ -46,8 +54,53 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
     lines
 }
 
-/// What was verified.
-pub const VERDICT: &str = "  verdict    none: this pit runs no checks yet";
+/// The verdict in lines: what it is, what fails, where its log is.
+pub fn verdict(judged: Option<&Judged>) -> Vec<String> {
+    let Some(Judged { verdict, proof, tails }) = judged else {
+        return vec!["  verdict    none: no checks were run on it".to_owned()];
+    };
+    let mut lines = vec![format!("  verdict    {}", line(&verdict.line(), 300))];
+    for check in verdict.checks().iter().filter(|check| check.kind() != Kind::Green) {
+        let names = |names: &Names| names.first().iter().map(|name| line(name, 100)).collect::<Vec<_>>().join(", ");
+        for (what, which) in [("fails", check.fails()), ("as before", check.as_before()), ("flaky", check.flaky())] {
+            if !which.is_empty() {
+                lines.push(format!("             {}: {what}: {}", line(check.name(), 40), names(which)));
+            }
+        }
+        let tail = tails.iter().find(|(name, _)| name == check.name()).map_or("", |(_, tail)| tail);
+        if check.kind() == Kind::Red {
+            let from = tail.lines().count().saturating_sub(TAIL);
+            lines.extend(tail.lines().skip(from).map(|text| format!("             | {}", line(text, 120))));
+        }
+        if let Some(log) = check.log() {
+            lines.push(format!("             its output: .git/pit/checks/{}.log", &log.to_string()[..16]));
+        }
+    }
+    lines.extend(proof.as_ref().map(|proof| format!("  tests      {}", proved(proof))));
+    lines
+}
+
+/// What the change's own tests prove, in a line.
+fn proved(proof: &Proof) -> String {
+    let some = |names: &[String]| {
+        let shown = names.iter().take(3).map(|name| line(name, 60)).collect::<Vec<_>>().join(", ");
+        if names.len() > 3 { format!("{shown} and {} more", names.len() - 3) } else { shown }
+    };
+    match proof {
+        Proof::Proved { by, passes } if passes.is_empty() => format!("fails without the change: {}", some(by)),
+        Proof::Proved { by, passes } => {
+            format!("fails without the change: {}; passes without it: {}", some(by), some(passes))
+        }
+        Proof::Passes { tests } if tests.is_empty() => "pass without the change: they prove nothing".to_owned(),
+        Proof::Passes { tests } => format!("pass without the change and prove nothing: {}", some(tests)),
+        Proof::DoesNotBuild => "do not build without the change, which proves nothing".to_owned(),
+        Proof::Errors { tests } => format!("fail without the change, and not by an assertion: {}", some(tests)),
+        Proof::NotJudged(why) => format!("not judged: {}", line(why, 120)),
+    }
+}
+
+/// Lines of a red check's output.
+const TAIL: usize = 12;
 
 /// The branch, what is on it, and what it stands on.
 fn branch(root: &Run, changed: Option<&Compared>) -> String {

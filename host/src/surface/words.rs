@@ -1,9 +1,9 @@
 //! What a tree of runs stands at, in English.
 
 use orchestra_pit_core::amount::Usd;
+use orchestra_pit_core::argv::ArgvPattern;
 use orchestra_pit_core::budget::{Item, Shortage};
 use orchestra_pit_core::call::delegate::End;
-use orchestra_pit_core::argv::ArgvPattern;
 use orchestra_pit_core::call::{Call, Value, exec, human, vcs};
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::manifest::Manifest;

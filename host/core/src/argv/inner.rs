@@ -174,9 +174,7 @@ fn shell(text: &str) -> Option<Vec<Vec<Word>>> {
         &["if", "then", "else", "elif", "while", "until", "do", "!", "{", "}", "fi", "done", "esac", "time"];
     let mut simple = Vec::new();
     for command in commands {
-        let lead = |word: &Word| {
-            word.as_deref().is_some_and(|word| KEYWORDS.contains(&word) || is_assignment(word))
-        };
+        let lead = |word: &Word| word.as_deref().is_some_and(|word| KEYWORDS.contains(&word) || is_assignment(word));
         let command: Vec<Word> = command.into_iter().skip_while(lead).collect();
         match command.first() {
             None => {}
@@ -192,9 +190,8 @@ fn shell(text: &str) -> Option<Vec<Vec<Word>>> {
 }
 
 fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    })
+    word.split_once('=')
+        .is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
 }
 
 trait Begun {

@@ -80,7 +80,7 @@ fn each_thing_that_is_wrong_is_refused_with_its_line() {
         ("schema = 1", "schema = 2", "line 1: written for schema 2"),
         ("schema = 1\n", "", "line 1: the file has to begin with `schema = 1`"),
         ("read = ", "raed = ", "line 9: unknown key `raed`; did you mean `read`?"),
-        ("read = ", "exec = ", "line 9: unknown key `exec`; there are `model`, `read`"),
+        ("read = ", "http = ", "line 9: unknown key `http`; there are `model`, `read`"),
         ("[budget]", "[buget]", "line 16: unknown key `buget`; did you mean `budget`?"),
         ("name = \"docs-bot\"\n", "", "line 1: the key `name` is missing"),
         ("\"docs-bot\"", "\"Docs\"", "line 2: a name is up to 40"),

@@ -70,7 +70,7 @@ pub fn names(mine: &[String], theirs: &[String]) -> Vec<String> {
 impl Grants {
     /// The paths that an allowed call may see.
     pub(super) fn scope(&self) -> Scope {
-        Scope { read: self.read.clone() }
+        Scope { read: self.read.clone(), write: self.write.clone() }
     }
 
     /// What a child gets that asks for `asked`: no more than this.
@@ -201,7 +201,10 @@ impl Grants {
             )),
             exec::Call::Run(command) if !argv::covered(&self.exec, &command.argv) => Err(missing(
                 "exec-not-granted",
-                format!("`{}` is not among the commands this agent may run", crate::text::excerpt(&command.argv.join(" "), 200)),
+                format!(
+                    "`{}` is not among the commands this agent may run",
+                    crate::text::excerpt(&command.argv.join(" "), 200)
+                ),
                 "a person can add it to `exec` of the agent's grants",
             )),
             exec::Call::Run(command) => {

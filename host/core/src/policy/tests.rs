@@ -1,7 +1,7 @@
 //! The judge: each grant missing and given, the strictest rule, what an approval reaches.
 
 use super::*;
-use crate::call::{Call, CallId, Site, board, delegate, human, model, vcs, workspace};
+use crate::call::{Call, CallId, Site, board, delegate, exec, human, model, vcs, workspace};
 use crate::id::RunId;
 use crate::pattern::Pattern;
 
@@ -243,6 +243,7 @@ fn every_function_of_the_contract_can_be_ruled() {
     for (noun, text) in [
         ("board", include_str!("../../../../wit/board.wit")),
         ("delegate", include_str!("../../../../wit/delegate.wit")),
+        ("exec", include_str!("../../../../wit/exec.wit")),
         ("human", include_str!("../../../../wit/human.wit")),
         ("log", include_str!("../../../../wit/log.wit")),
         ("model", include_str!("../../../../wit/model.wit")),
@@ -265,7 +266,7 @@ fn a_rule_that_cannot_hold_is_refused() {
     assert_eq!(wrong(rule("r", Effect::Deny, &[], &[])), RuleError::Nothing);
     for (on, meant) in [
         ("workspace.wirte", Some("workspace.write")),
-        ("exec.run", None),
+        ("http.get", None),
         ("work*", None),
         ("workspace", None),
         ("", None),
@@ -282,6 +283,65 @@ fn a_rule_that_cannot_hold_is_refused() {
         assert_eq!(rule("r", Effect::Ask, &[on], &[]).check(), Ok(()));
     }
     assert_eq!(rule("r", Effect::Ask, &["workspace.write", "workspace.edit"], &["docs/**"]).check(), Ok(()));
+}
+
+/// The order of a command.
+fn command(argv: &[&str], env: &[(&str, &str)]) -> Order {
+    order(Call::Exec(exec::Call::Run(exec::Command {
+        argv: argv.iter().map(|word| (*word).to_owned()).collect(),
+        dir: None,
+        env: env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        stdin: Default::default(),
+        timeout_ms: None,
+        limit: 0,
+    })))
+}
+
+/// Refuses: any denied
+#[test]
+fn a_command_takes_a_grant_that_no_wrapper_gets_around() {
+    let allowed = |order, grants: &Grants| matches!(judge(order, &Rules::default(), grants, &[]), Ruling::Allow(_));
+    assert!(allowed(command(&["cargo", "test", "-q"], &[("RUST_LOG", "info")]), &everything()));
+    for argv in [&["cargo", "publish"] as &[&str], &["env", "cargo", "test"], &["sh", "-c", "cargo test"]] {
+        assert_eq!(denied(command(argv, &[]), &everything()).as_deref(), Some("exec-not-granted"), "{argv:?}");
+    }
+    assert_eq!(
+        denied(command(&["cargo", "test"], &[("PATH", "/x")]), &everything()).as_deref(),
+        Some("env-not-granted")
+    );
+    let check = || order(Call::Exec(exec::Call::Check { level: "full".into() }));
+    assert!(allowed(check(), &everything()));
+    assert_eq!(denied(check(), &Grants { check: false, ..everything() }).as_deref(), Some("check-not-granted"));
+}
+
+#[test]
+fn a_rule_about_a_command_holds_for_what_it_starts() {
+    let rule = Rule {
+        exec: Some(vec![vec!["cargo".to_owned(), "publish".to_owned(), "**".to_owned()].try_into().unwrap()]),
+        ..rule("publish", Effect::Ask, &["exec.run"], &[])
+    };
+    assert_eq!(rule.check(), Ok(()));
+    assert_eq!(Rule { on: vec!["workspace.*".into()], ..rule.clone() }.check(), Err(RuleError::NoCommands));
+    assert!(Rule { paths: Some(PathSet::all()), ..rule.clone() }.check().is_err());
+    let grants = Grants { exec: vec![vec!["**".to_owned()].try_into().unwrap()], ..everything() };
+    let rules = Rules(vec![rule]);
+    for argv in [&["cargo", "publish"] as &[&str], &["env", "A=1", "cargo", "publish"], &["sh", "-c", "cargo publish"]]
+    {
+        assert!(matches!(judge(command(argv, &[]), &rules, &grants, &[]), Ruling::Ask(_)), "{argv:?}");
+    }
+    assert!(matches!(judge(command(&["cargo", "test"], &[]), &rules, &grants, &[]), Ruling::Allow(_)));
+}
+
+#[test]
+fn a_child_gets_no_command_that_its_parent_has_not() {
+    let all = Grants { exec: vec![vec!["**".to_owned()].try_into().unwrap()], env: vec!["*".into()], ..everything() };
+    let some = everything();
+    assert_eq!(some.narrowed_to(&all).exec, some.exec);
+    assert_eq!(some.narrowed_to(&all).env, some.env);
+    assert_eq!(all.narrowed_to(&some).exec, some.exec);
+    let other = Grants { exec: vec![vec!["ls".to_owned()].try_into().unwrap()], env: vec!["X".into()], ..everything() };
+    assert!(some.narrowed_to(&other).exec.is_empty() && some.narrowed_to(&other).env.is_empty());
+    assert!(!Grants { check: false, ..everything() }.narrowed_to(&all).check);
 }
 
 #[test]

@@ -56,7 +56,10 @@ fn daemons_are_gone_when_it_is_said_to_have_ended() {
 #[test]
 fn nothing_is_left_of_a_host_that_was_killed() {
     let mark = mark(2);
-    let spec = serde_json::to_string(&leaving(&mark, &format!("sleep {mark}"))).expect("JSON");
+    let mut spec = leaving(&mark, &format!("sleep {mark}"));
+    // Longer than the test waits, so that it is not this that ends it.
+    spec.limits.wall_ms = Some(600_000);
+    let spec = serde_json::to_string(&spec).expect("JSON");
     let mut host = Command::new(PROGRAM).arg(spec).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a host");
     comes("the command", || lives(&mark));
     host.kill().expect("kill -9");

@@ -26,6 +26,24 @@ fn the_system_is_read_only_and_tmp_is_not() {
     run(&sh("touch /etc/passwd.new")).ill();
 }
 
+/// By the mounts themselves: Landlock refuses the same once more, and hides what would be missing here.
+#[test]
+fn what_is_not_to_be_written_is_mounted_so() {
+    let folder = Folder::new();
+    let mut spec = sh("cut -d' ' -f2,4 /proc/mounts");
+    spec.mounts.push(Mount::read_only(folder.dir("r"), "/r"));
+    spec.mounts.push(writable(&folder, "w", false));
+    let mounts = run(&spec).well();
+    let of = |at: &str| mounts.lines().find_map(|line| line.strip_prefix(at)?.strip_prefix(' ')).unwrap_or_default();
+    for at in ["/", "/usr", "/dev", "/proc/sys", "/r"] {
+        assert!(of(at).starts_with("ro,"), "{at}: {mounts}");
+    }
+    assert!(of("/w").starts_with("rw,nosuid,nodev,noexec"), "{mounts}");
+    for at in ["/usr", "/r", "/tmp", "/home/pit", "/dev/shm"] {
+        assert!(of(at).contains("nosuid,nodev"), "{at}: {mounts}");
+    }
+}
+
 #[test]
 fn nothing_of_the_host_is_there_but_what_is_named() {
     let seen = run(&sh("ls / /etc /dev /home; ls /root /work /sys /var/lib 2>&1")).well_or_ill();

@@ -20,6 +20,18 @@ fn a_fork_bomb_stops_at_the_number_of_processes() {
     assert_eq!(run(&spec).well(), "500\n");
 }
 
+/// Threads are what the kernel alone counts.
+#[test]
+fn threads_count_as_processes() {
+    let mut spec = python(
+        "import threading, time\nn = 0\ntry:\n  while n < 100: threading.Thread(target=time.sleep, args=(1,), daemon=True).start(); n += 1\nexcept RuntimeError: pass\nprint(n)",
+    );
+    assert_eq!(run(&spec).well(), "100\n");
+    spec.limits.processes = 40;
+    let started: u32 = run(&spec).well().trim().parse().expect("a number");
+    assert!(started < 40, "{started}");
+}
+
 #[test]
 fn a_memory_hog_is_ended() {
     for script in [

@@ -108,13 +108,15 @@ impl Endpoint {
         events: Events<'_>,
         lost: &Mutex<Usage>,
     ) -> Result<Reply, Error> {
-        let body: bytes::Bytes = self.protocol.encode(prepared)?.into();
         let secret = self.secret(environment).await?;
         let redactor = secret.map(Secret::redactor).unwrap_or_default();
         let headers = self.headers(secret, id)?;
         for attempt in 1.. {
             let place = self.limiter.enter().await;
-            let sent = self.once(prepared, body.clone(), headers.clone(), &redactor, events).await;
+            // Written anew for each attempt, and gone once it is sent: it is as large as the conversation, and of many agents
+            // that wait for their models each would keep one more copy.
+            let body = self.protocol.encode(prepared)?;
+            let sent = self.once(prepared, body, headers.clone(), &redactor, events).await;
             drop(place);
             let trouble = match sent {
                 Ok(reply) => return cleaned(reply, &redactor),
@@ -195,7 +197,7 @@ impl Endpoint {
     async fn once(
         &self,
         prepared: &Prepared<'_>,
-        body: bytes::Bytes,
+        body: String,
         headers: HeaderMap,
         redactor: &Redactor,
         events: Events<'_>,
@@ -204,7 +206,8 @@ impl Endpoint {
         let path = format!("{}{}", self.url.path().trim_end_matches('/'), self.protocol.path());
         let mut url = self.url.clone();
         url.set_path(&path);
-        let request = client.post(url).headers(headers).body(body).send();
+        // Wrapped, nobody on the way can clone it for a redirect or a retry that there will never be.
+        let request = client.post(url).headers(headers).body(reqwest::Body::wrap(body)).send();
         let mut response = match timeout(self.patience.silence, request).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(Trouble::passing(self.broken(&error))),
@@ -365,7 +368,7 @@ impl<'a> Reading<'a> {
             Delta::Thinking(more) => Delta::Thinking(thinking.push(self.redactor, &more)),
             Delta::Arguments(more) => Delta::Arguments(arguments.push(self.redactor, &more)),
             Delta::Call(name) => Delta::Call(self.redactor.clean(&name).into_owned()),
-            other @ Delta::Again { .. } => other,
+            other @ (Delta::Again { .. } | Delta::Output(_)) => other,
         };
         let empty =
             matches!(&delta, Delta::Text(more) | Delta::Thinking(more) | Delta::Arguments(more) if more.is_empty());

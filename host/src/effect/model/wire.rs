@@ -74,11 +74,11 @@ impl Protocol {
     }
 
     /// The body of a request. Two requests of one conversation begin with the same bytes up to where it goes on.
-    pub fn encode(self, prepared: &Prepared<'_>) -> Result<Vec<u8>, Error> {
+    pub fn encode(self, prepared: &Prepared<'_>) -> Result<String, Error> {
         let written = match self {
-            Self::Chat => serde_json::to_vec(&chat::request(prepared)?),
-            Self::Responses => serde_json::to_vec(&responses::request(prepared)?),
-            Self::Messages => serde_json::to_vec(&messages::request(prepared)?),
+            Self::Chat => serde_json::to_string(&chat::request(prepared)?),
+            Self::Responses => serde_json::to_string(&responses::request(prepared)?),
+            Self::Messages => serde_json::to_string(&messages::request(prepared)?),
         };
         written.map_err(|error| Error::new(ErrorKind::Invalid, format!("the request cannot be written: {error}")))
     }

@@ -206,6 +206,7 @@ fn only_the_own_history_can_be_named() {
     vcs(&desk, 1, &Call::Diff(options(Point::Commit(desk.git.oid("main"))))).unwrap();
     let narrow = orchestra_pit_core::policy::Scope {
         read: std::sync::Arc::new(orchestra_pit_core::pattern::PathSet::of(&["src/**"])),
+        ..orchestra_pit_core::policy::Scope::all()
     };
     put(&desk, 1, "a", "2\n");
     put(&desk, 1, "src/b", "2\n");

@@ -163,7 +163,7 @@ fn in_order<T: Sync, R: Send>(
 
 /// Whether git would take a file for binary.
 pub(crate) fn is_binary(bytes: &[u8]) -> bool {
-    bytes.iter().take(8000).any(|byte| *byte == 0)
+    bytes.get(..bytes.len().min(8000)).unwrap_or_default().contains(&0)
 }
 
 /// An expression that is held against lines.

@@ -316,3 +316,52 @@ impl State {
         self.built = None;
     }
 }
+
+impl State {
+    /// Takes over what a command changed, all of it or nothing. Its contents are on disk when this returns: the record that
+    /// follows names them by reference.
+    pub(crate) fn take_over(
+        &mut self,
+        repo: &Repo,
+        changes: &[(RepoPath, Node)],
+        contents: &HashMap<Oid, Arc<[u8]>>,
+    ) -> Result<(), Error> {
+        let blobs: Vec<Object<'_>> = contents.values().map(|bytes| blob_object(bytes)).collect();
+        if !blobs.is_empty() {
+            repo.stow(&blobs)?;
+        }
+        let before = self.mark();
+        let sizes = contents.iter().map(|(blob, bytes)| (*blob, bytes.len() as u64));
+        let taken = self.place_all(repo, changes, sizes);
+        if taken.is_err() {
+            self.go_back(before);
+        }
+        taken
+    }
+
+    /// Has again what the journal says a command changed.
+    pub(crate) fn redo_changes(&mut self, repo: &Repo, changes: &[(RepoPath, Node)]) -> Result<(), Error> {
+        let mut sizes = Vec::new();
+        for (_, node) in changes {
+            if let Node::File { blob, .. } | Node::Symlink { blob } = node {
+                sizes.push((*blob, repo.blob_size(*blob)?));
+            }
+        }
+        self.place_all(repo, changes, sizes)
+    }
+
+    fn place_all(
+        &mut self,
+        repo: &Repo,
+        changes: &[(RepoPath, Node)],
+        sizes: impl IntoIterator<Item = (Oid, u64)>,
+    ) -> Result<(), Error> {
+        self.own.extend(sizes);
+        changes.iter().try_for_each(|(path, node)| self.place(repo, path, *node))?;
+        if self.changed_bytes > MAX_CHANGES {
+            let limit = MAX_CHANGES >> 20;
+            return Err(Error::new(ErrorKind::TooLarge, format!("the changed files would have more than {limit} MiB")));
+        }
+        Ok(())
+    }
+}

@@ -97,7 +97,8 @@ pub(crate) fn kind(answer: Answer) -> ErrorKind {
 }
 
 fn but(pattern: &str) -> Scope {
-    Scope { read: Arc::new(PathSet { but: vec![Pattern::new(pattern).unwrap()], ..PathSet::all() }) }
+    let read = Arc::new(PathSet { but: vec![Pattern::new(pattern).unwrap()], ..PathSet::all() });
+    Scope { read, ..Scope::all() }
 }
 
 fn query(pattern: &str) -> Query {

@@ -36,7 +36,8 @@ use bindings::pit::agent as wit;
 pub(super) const VERSION: &str = "0.1.0";
 
 /// What the world imports.
-pub(super) const INTERFACES: &[&str] = &["board", "delegate", "exec", "human", "log", "model", "types", "vcs", "workspace"];
+pub(super) const INTERFACES: &[&str] =
+    &["board", "delegate", "exec", "human", "log", "model", "types", "vcs", "workspace"];
 
 /// What an import comes back with: an answer for the guest, or the end of its life.
 type Told<T> = wasmtime::Result<Result<T, wit::types::Error>>;

@@ -78,6 +78,22 @@ impl Shelf for Reading {
         })
     }
 
+    fn back(&self, run: RunId, each: &mut dyn FnMut(Kept) -> Result<bool, JournalError>) -> Result<(), JournalError> {
+        self.with(|transaction| {
+            let Some((tree, id)) = run_row(transaction, run)? else { return Ok(()) };
+            // The index has each tree's records in the order of their rows, so nothing is read that is not asked for.
+            let sql = "SELECT row, number, header, payload FROM records WHERE tree = ?1 AND run = ?2 ORDER BY row DESC";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let mut rows = statement.query(params![tree, id])?;
+            while let Some(row) = rows.next()? {
+                if !each(kept(row, Some(run), [0, 1, 2, 3])?)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
     fn stands(&self, of: Option<RunId>) -> Result<Vec<Stand>, JournalError> {
         self.with(|transaction| {
             // Two statements, so that each finds its runs by an index.

@@ -1,5 +1,9 @@
 //! What every store must do. Each test is a function of an opener; the macro makes one test a store of each.
 
+use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::id::Oid;
+use orchestra_pit_core::record::Ended;
+
 use super::*;
 
 /// Opens the same journal again and again, each time as another process would.
@@ -63,6 +67,7 @@ for_every_store! {
     an_erased_payload_leaves_the_chain
     nobody_writes_what_is_not_theirs
     trees_and_runs_tell_how_they_stand
+    an_end_is_found_behind_what_people_did_with_it
     agents_in_any_order_are_each_in_order
 }
 
@@ -319,6 +324,40 @@ async fn trees_and_runs_tell_how_they_stand(place: &dyn Place) {
     assert!(matches!(&runs[0].last, Some((header, Some(Event::Stopped { .. }))) if header.at == Time(3)));
     assert!(runs[1].last.is_none());
     assert!(journal.runs(CHILD).await.is_err());
+}
+
+/// Whether the first run is over by its last records; and that so few of them say so.
+async fn an_end_is_found_behind_what_people_did_with_it(place: &dyn Place) {
+    let journal = place.open();
+    journal.new_tree(TREE).await;
+    journal.begin(CHILD, TREE);
+    let (onto, by, commit) = ("refs/heads/main".to_owned(), "me".to_owned(), Oid([7; 20]));
+    let accepted = || Event::Accepted { onto: onto.clone(), old: commit, new: commit, by: by.clone() };
+    let ended = || {
+        let end = End::Cancelled("a test".into());
+        Event::Ended(Box::new(Ended { end, commit, tree: commit, calls: 0 }))
+    };
+    let events = [
+        (Event::Stopped { why: "a test".into() }, false),
+        (Event::Resumed { host: "0.1.0".into() }, false),
+        // Also what was cut off can be taken.
+        (accepted(), false),
+        (ended(), true),
+        (accepted(), true),
+        (Event::Unaccepted { onto: onto.clone(), new: commit, by: by.clone() }, true),
+        (began(0), false),
+        (ended(), true),
+    ];
+    for (at, (event, over)) in events.into_iter().enumerate() {
+        // Others write in between.
+        journal.flush(journal.write(CHILD, Time(50), said("hello"))).await.unwrap();
+        let ticket = journal.write(TREE, Time(100 + at as u64), event.clone());
+        journal.flush(ticket).await.unwrap();
+        let row = journal.trees().await.unwrap().remove(0).first;
+        let end = journal.end(&row).await.unwrap();
+        assert_eq!(end.is_some(), over, "after {event:?}");
+    }
+    assert!(journal.end(&journal.runs(TREE).await.unwrap()[1]).await.unwrap().is_none());
 }
 
 /// Random agents in random order: the journal has what each did, in its order, and the whole in the order of the queue.

@@ -13,6 +13,7 @@ use super::Failure;
 use super::ask::confirm;
 use super::changes::Taken;
 use super::git::Git;
+use super::judge::Judge;
 use super::open::{Desk, Named, Place, find, state};
 use super::out::{self, out};
 use crate::effect::store::Repo;
@@ -46,6 +47,9 @@ pub struct Args {
     /// Takes the last acceptance back, if nothing was added since.
     #[arg(long, conflicts_with_all = ["onto", "squash", "ff", "stage"])]
     undo: bool,
+    /// Takes a result that the host's checks have not found good: red, or never checked.
+    #[arg(long, conflicts_with = "undo")]
+    unverified: bool,
     /// Says yes without a question.
     #[arg(short, long)]
     yes: bool,
@@ -63,11 +67,11 @@ enum Merge {
 }
 
 /// What is taken, and where it goes.
-struct Taking<'a> {
-    run: &'a Run,
-    name: String,
+pub(super) struct Taking<'a> {
+    pub(super) run: &'a Run,
+    pub(super) name: String,
     onto: String,
-    old: Oid,
+    pub(super) old: Oid,
     git: Git,
 }
 
@@ -92,8 +96,12 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         return Err(moved(&taking.onto).hint(format!("pit accept {} makes a merge commit", taking.name)));
     }
     let away = taking.in_the_way(&desk.repo, &files)?;
+    let judge = Judge::new(at, &desk, &state, args.unverified);
+    if !judge.moved(&taking)? {
+        judge.gate(state.result.as_ref(), &taking.name)?;
+    }
     if args.stage {
-        return taking.stage(&desk, &named, args.yes).await;
+        return taking.stage(&desk, &named, args.yes, &judge).await;
     }
     let how = match (args.squash, args.ff) {
         (true, _) => "one commit",
@@ -106,6 +114,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let _lease = own(&desk, &named).await?;
     let new = if args.ff { taking.run.tip } else { taking.merge(args.squash)? };
+    judge.merged(&taking, desk.repo.tree_of(new).map_err(told)?, new).await?;
     taking.put(new, away)?;
     let by = desk.repo.person().name.clone();
     let event = Event::Accepted { onto: taking.onto.clone(), old: taking.old, new, by, staged: None };
@@ -126,7 +135,7 @@ async fn own(desk: &Desk, named: &Named) -> Result<Lease, Failure> {
 /// What the run says of itself, and what is known of it.
 fn reports(state: &State, run: &Run) -> Vec<String> {
     let mut lines = last::report(run);
-    lines.push(last::VERDICT.to_owned());
+    lines.extend(last::verdict(state.result.as_ref()));
     lines.extend(last::denied(state));
     lines.push(last::cost(state, now()));
     lines
@@ -205,7 +214,7 @@ impl Taking<'_> {
     }
 
     /// Puts the changes into the working tree that has the branch, and into its index, and commits nothing.
-    async fn stage(&self, desk: &Desk, named: &Named, yes: bool) -> Result<Exit, Failure> {
+    async fn stage(&self, desk: &Desk, named: &Named, yes: bool, judge: &Judge<'_>) -> Result<Exit, Failure> {
         let folder = self.git.work_tree_of(&self.onto)?.ok_or_else(|| {
             Failure::new(
                 Exit::Usage,
@@ -226,6 +235,9 @@ impl Taking<'_> {
             self.merge_in(aside, &self.run.tip.to_string(), Merge::Staged)?;
             aside.text(&["write-tree"])
         })?;
+        if let Some(tree) = Oid::parse(&tree) {
+            judge.merged(self, tree, self.run.tip).await?;
+        }
         // As a whole or not at all: it stops at a file that the person has changed since.
         here.run(&["read-tree", "-m", "-u", &self.old.to_string(), &tree])?;
         let (onto, old, by) = (self.onto.clone(), self.old, desk.repo.person().name.clone());

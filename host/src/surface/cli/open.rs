@@ -10,10 +10,11 @@ use super::Failure;
 use crate::assemble::{self, Pit};
 use crate::config::dirs::Dirs;
 use crate::config::file;
+use crate::effect::exec::Machine;
 use crate::effect::model::models::Models;
 use crate::effect::store::Repo;
 use crate::guest::Places;
-use crate::journal::{Journal, TreeRow};
+use crate::journal::{Journal, Row, TreeRow};
 use crate::run::State;
 use crate::run::owner::Bells;
 use crate::surface::exit::Exit;
@@ -101,8 +102,18 @@ impl Place {
         let folder = |path: &Option<PathBuf>| path.clone().ok_or_else(|| no_folder(&dirs));
         let places = Places { code: folder(&dirs.cache)?.join("code"), key: folder(&dirs.state)?.join("code.key") };
         let bells = bells(&dirs)?;
-        Ok(assemble::pit(repo, places, bells, models)?)
+        Ok(assemble::pit(repo, places, bells, models, machine(&dirs))?)
     }
+
+    /// What native commands need of the machine; none without a folder for their files.
+    pub fn machine(&self) -> Option<Machine> {
+        machine(&dirs())
+    }
+}
+
+fn machine(dirs: &Dirs) -> Option<Machine> {
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    Some(Machine { cache: dirs.cache.clone()?, home })
 }
 
 /// The user's folders, by the environment.
@@ -184,11 +195,10 @@ fn nothing_yet() -> Failure {
 
 /// What a tree stands at, from its records.
 pub async fn state(journal: &Journal, tree: RunId) -> Result<State, Failure> {
-    let mut state = State::default();
-    for row in journal.read_tree(tree, 0).await? {
+    let apply = |state: &mut State, row: Row| {
         if let Some(event) = &row.event {
             state.apply(row.header.run, row.header.at, event);
         }
-    }
-    Ok(state)
+    };
+    Ok(journal.fold_tree(tree, 0, State::default(), apply).await?)
 }

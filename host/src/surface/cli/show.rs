@@ -70,18 +70,21 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
     let desk = at.desk()?;
     for row in desk.journal.trees().await?.into_iter().rev() {
         let tree = row.first.tree;
-        let state = state(&desk.journal, tree).await?;
+        // Of a run that was removed only the headers are left.
+        let Some(started) = &row.first.started else { continue };
         if args.json {
-            // Of a run that was removed only the headers are left.
-            if let Some(tree) = json::tree(&state) {
+            // All that is known of a tree, and so from all its records.
+            if let Some(tree) = json::tree(&state(&desk.journal, tree).await?) {
                 out!("{}", serde_json::to_string(&tree)?);
             }
             continue;
         }
-        let Some(root) = state.root() else { continue };
-        let what = standing(root, desk.bells.owned(tree));
-        let (title, cost) = (words::line(&root.started.title, 50), words::money(state.money(tree)));
-        out!("{}  {title:<50} {cost:>9}  {what}", tree.short());
+        let what = match desk.journal.end(&row.first).await? {
+            Some(ended) => words::ended(&ended.end),
+            None if desk.bells.owned(tree) => "at work".to_owned(),
+            None => "stopped; can be resumed".to_owned(),
+        };
+        out!("{}  {:<50} {what}", tree.short(), words::line(&started.title, 50));
     }
     Ok(Exit::Done)
 }

@@ -67,7 +67,9 @@ impl TryFrom<wit::Command> for core::Command {
         }
         let bytes: usize = argv.iter().map(String::len).chain(env.iter().map(|(n, v)| n.len() + v.len())).sum();
         if argv.len() + env.len() > MOST_WORDS || bytes > MOST_BYTES {
-            return Err(invalid(format!("a command has at most {MOST_WORDS} words and variables, and {MOST_BYTES} bytes of them")));
+            return Err(invalid(format!(
+                "a command has at most {MOST_WORDS} words and variables, and {MOST_BYTES} bytes of them"
+            )));
         }
         if argv.iter().any(nul) || env.iter().any(|(name, value)| nul(name) || nul(value)) {
             return Err(invalid("a command's words have no NUL"));
@@ -84,7 +86,9 @@ impl TryFrom<wit::Command> for core::Command {
             return Err(invalid(format!("standard input has at most {MOST_STDIN} bytes")));
         }
         if timeout_ms.is_some_and(|ms| ms == 0 || ms > MOST_MS) || limit > MOST_SHOWN {
-            return Err(invalid(format!("a command takes 1 to {MOST_MS} milliseconds and shows at most {MOST_SHOWN} bytes")));
+            return Err(invalid(format!(
+                "a command takes 1 to {MOST_MS} milliseconds and shows at most {MOST_SHOWN} bytes"
+            )));
         }
         let dir = if dir.is_empty() { None } else { Some(checked(&dir)?) };
         Ok(Self { argv, dir, env, stdin: stdin.into(), timeout_ms, limit })
@@ -171,7 +175,8 @@ fn checked_of(check: &CheckVerdict, tail: &str) -> wit::Checked {
 
 /// Each test that the change adds or alters, and what it proves.
 fn proofs(proof: &Proof) -> Vec<(String, String)> {
-    let all = |names: &[String], word: &str| names.iter().map(|name| (name.clone(), word.to_owned())).collect::<Vec<_>>();
+    let all =
+        |names: &[String], word: &str| names.iter().map(|name| (name.clone(), word.to_owned())).collect::<Vec<_>>();
     match proof {
         Proof::Proved { by, passes } => [all(by, "proved"), all(passes, "passes")].concat(),
         Proof::Passes { tests } => all(tests, "passes"),

@@ -1,0 +1,205 @@
+//! One command in the sandbox, awaited: its output as it comes, its end, and its end at once when nobody waits any more.
+
+#![expect(clippy::disallowed_methods, reason = "hangs up on the sandbox")]
+
+use std::io::Read;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use orchestra_pit_core::call::exec::Stream as Shown;
+use orchestra_pit_sandbox::{self as sandbox, Error, Failed, Report, Spec};
+
+use crate::effect::store::lock;
+
+/// Bytes of output after which a command is ended: nobody reads so much, and it fills a disk.
+const MOST_OUTPUT: u64 = 1 << 30;
+
+/// Bytes that are read at once.
+const CHUNK: usize = 64 << 10;
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Boxed {
+    /// How, and what it took; none if it was ended for its output.
+    pub report: Option<Report>,
+    /// Standard output.
+    pub out: Kept,
+    /// Standard error.
+    pub err: Kept,
+    /// Both, as they came.
+    pub both: Kept,
+}
+
+/// The beginning and the end of what came.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    head: Vec<u8>,
+    tail: std::collections::VecDeque<u8>,
+    most_head: usize,
+    most_tail: usize,
+    /// Bytes in all.
+    total: u64,
+}
+
+impl Kept {
+    /// Keeps at most so many bytes: a quarter from the beginning, the rest from the end, where the reason stands.
+    pub fn new(most: usize) -> Self {
+        let most_head = most / 4;
+        let tail = std::collections::VecDeque::new();
+        Self { head: Vec::new(), tail, most_head, most_tail: most - most_head, total: 0 }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        let room = self.most_head - self.head.len();
+        let (head, rest) = bytes.split_at(room.min(bytes.len()));
+        self.head.extend_from_slice(head);
+        self.tail.extend(&rest[rest.len().saturating_sub(self.most_tail)..]);
+        let over = self.tail.len().saturating_sub(self.most_tail);
+        self.tail.drain(..over);
+    }
+
+    /// As an agent is answered.
+    pub fn shown(&self) -> Shown {
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        let cut = self.total - self.head.len() as u64 - tail.len() as u64;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        if cut == 0 {
+            return Shown { head: text(&[self.head.as_slice(), &tail].concat()), tail: String::new(), cut };
+        }
+        Shown { head: text(&self.head), tail: text(&tail), cut }
+    }
+
+    /// As one text, with a line for what is cut.
+    pub fn text(&self) -> String {
+        let Shown { head, tail, cut } = self.shown();
+        if cut == 0 { head } else { format!("{head}\n[{cut} bytes are left out here]\n{tail}") }
+    }
+}
+
+/// Where output goes that people watch.
+pub type Watch<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// Hangs up when it is dropped: then the command and all it started are gone.
+#[derive(Clone, Default)]
+struct Line(Arc<Mutex<Hung>>);
+
+#[derive(Default)]
+struct Hung {
+    up: bool,
+    control: Option<UnixStream>,
+}
+
+struct Guard(Line);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let mut hung = lock(&self.0.0);
+        hung.up = true;
+        if let Some(control) = hung.control.take() {
+            // The other end may be gone already.
+            let _ = control.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+/// Runs a command to its end. Dropped, it ends the command; what is left is away before long.
+pub async fn run(spec: Spec, stdin: Vec<u8>, most: usize, watch: Watch<'_>) -> Result<Boxed, Error> {
+    let line = Line::default();
+    let _guard = Guard(line.clone());
+    let (send, mut receive) = tokio::sync::mpsc::channel::<Vec<u8>>(16);
+    let work = tokio::task::spawn_blocking(move || carry_out(&spec, &stdin, most, &line, &send));
+    while let Some(bytes) = receive.recv().await {
+        watch(&String::from_utf8_lossy(&bytes));
+    }
+    work.await.unwrap_or(Err(Error::Lost))
+}
+
+fn carry_out(
+    spec: &Spec,
+    stdin: &[u8],
+    most: usize,
+    line: &Line,
+    send: &tokio::sync::mpsc::Sender<Vec<u8>>,
+) -> Result<Boxed, Error> {
+    if lock(&line.0).up {
+        return Err(Error::Lost);
+    }
+    let mut started = sandbox::start(spec, stdin, Stdio::piped(), Stdio::piped())?;
+    {
+        let mut hung = lock(&line.0);
+        if hung.up {
+            return Err(Error::Lost);
+        }
+        hung.control = Some(started.control()?);
+    }
+    let (out, err) = started.output();
+    let (pour, flow) = mpsc::sync_channel(4);
+    let pumps = [out.map(|from| pump(from, true, pour.clone())), err.map(|from| pump(from, false, pour.clone()))];
+    drop(pour);
+    let mut boxed = Boxed { report: None, out: Kept::new(most), err: Kept::new(most), both: Kept::new(MOST_LOG) };
+    let mut total = 0;
+    for (is_out, bytes) in flow {
+        let stream = if is_out { &mut boxed.out } else { &mut boxed.err };
+        stream.take(&bytes);
+        boxed.both.take(&bytes);
+        total += bytes.len() as u64;
+        if total > MOST_OUTPUT {
+            break;
+        }
+        // Whoever watches may be slow: they miss something, and the command does not wait.
+        let _ = send.try_send(bytes);
+    }
+    if total > MOST_OUTPUT {
+        drop(started);
+        return Ok(boxed);
+    }
+    for pump in pumps.into_iter().flatten() {
+        let _ = pump.join();
+    }
+    boxed.report = Some(started.wait()?);
+    lock(&line.0).control = None;
+    Ok(boxed)
+}
+
+/// Bytes of both streams together that are kept as a log.
+const MOST_LOG: usize = 4 << 20;
+
+fn pump(
+    mut from: impl Read + Send + 'static,
+    out: bool,
+    to: mpsc::SyncSender<(bool, Vec<u8>)>,
+) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let mut buffer = vec![0; CHUNK];
+        while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if to.send((out, buffer[..length].to_vec())).is_err() {
+                break;
+            }
+        }
+    })
+}
+
+/// Whether a command could not be started because it is not there.
+pub fn is_missing(failed: &Failed) -> bool {
+    failed.stage.starts_with("the command")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_beginning_and_the_end_are_kept_and_what_is_cut_is_counted() {
+        let mut kept = Kept::new(8);
+        kept.take(b"ab");
+        kept.take(b"cdefgh");
+        assert_eq!(kept.shown(), Shown { head: "abcdefgh".into(), tail: String::new(), cut: 0 });
+        kept.take(b"ijklmnopqrstuvwxyz");
+        assert_eq!(kept.shown(), Shown { head: "ab".into(), tail: "uvwxyz".into(), cut: 18 });
+        assert!(kept.text().contains("[18 bytes are left out here]"));
+    }
+}

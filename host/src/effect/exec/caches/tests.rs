@@ -1,0 +1,144 @@
+//! Warm folders: what is shared, what is a run's own, and what may be inherited.
+#![expect(clippy::disallowed_methods, reason = "tests look at what was made")]
+
+use super::super::checkout::Limits;
+use super::super::tests::{Bench, Files, Leaf, files as tree_files, names, overlay};
+use super::*;
+use std::time::Duration;
+
+fn so_many(n: usize) -> Files {
+    let text = |at| if at < n { "new\n".to_owned() } else { "old\n".to_owned() };
+    (0..20).map(|at| (format!("src/f{at}").into_bytes(), Leaf::File(text(at)))).collect()
+}
+
+struct Run<'a> {
+    checkouts: &'a Checkouts,
+    stack: Stack,
+    layer: Layer,
+}
+
+impl<'a> Run<'a> {
+    fn new(bench: &Bench, checkouts: &'a Checkouts, name: &str, files: &Files) -> Self {
+        let stack = checkouts.of(&bench.repo, bench.tree(files)).unwrap();
+        let layer = Layer::open(&bench.dir.path().join(name), stack.tree, None).unwrap();
+        Self { checkouts, stack, layer }
+    }
+
+    fn warm(&self) -> Warmed {
+        self.checkouts.warm(&self.stack, &self.layer, &paths(&["a/target".into()]).unwrap()).unwrap()
+    }
+
+    /// Runs a script in the warm folder.
+    fn build(&self, script: &str) -> String {
+        let warmed = self.warm();
+        let warm = &warmed.folders[0];
+        overlay(&warm.lowers, Some((&warm.upper, &warm.work)), script)
+    }
+
+    fn adopt(&self) -> bool {
+        let warmed = self.warm();
+        self.checkouts.adopt(&self.stack, &warmed.folders[0]).unwrap()
+    }
+}
+
+#[test]
+fn what_the_host_built_is_below_every_run_and_what_a_run_builds_is_its_own() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let host = Run::new(&bench, &checkouts, "host", &so_many(0));
+    host.build("echo built > lib; echo old > app");
+    assert!(host.adopt());
+    assert!(!host.adopt(), "it has one already");
+    let (one, two) = (Run::new(&bench, &checkouts, "1", &so_many(0)), Run::new(&bench, &checkouts, "2", &so_many(0)));
+    assert_eq!(one.build("cat lib app; echo new > app; rm lib"), "built\nold\n");
+    assert_eq!(two.build("cat lib app"), "built\nold\n");
+    assert_eq!(one.build("cat app; ls"), "new\napp\n", "a run's own lasts from command to command");
+    let own = &two.warm().folders[0];
+    assert_eq!(names(&own.upper), [""; 0], "and costs what differs");
+    // It goes with the layer whose times it was built by.
+    fs::remove_file(one.layer.place().join("shows")).unwrap();
+    let one = Run::new(&bench, &checkouts, "1", &so_many(0));
+    assert_eq!(one.build("cat lib app"), "built\nold\n");
+}
+
+#[test]
+fn what_a_run_wrote_stays_over_what_it_was_written_over() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let early = Run::new(&bench, &checkouts, "early", &so_many(0));
+    early.build("echo mine > app");
+    let host = Run::new(&bench, &checkouts, "host", &so_many(0));
+    host.build("echo built > lib");
+    assert!(host.adopt());
+    assert_eq!(early.build("ls"), "app\n", "it started cold and goes on so");
+    let late = Run::new(&bench, &checkouts, "late", &so_many(0));
+    assert_eq!(late.build("ls; echo late > app"), "lib\n");
+    // What it stood on was removed and made again: not the same, whatever it has.
+    fs::remove_dir_all(checkouts.place(late.stack.tree).join("warm")).unwrap();
+    let again = Run::new(&bench, &checkouts, "again", &so_many(0));
+    again.build("echo again > lib");
+    assert!(again.adopt());
+    assert_eq!(late.build("ls; cat lib"), "lib\nagain\n");
+}
+
+#[test]
+fn a_base_inherits_what_was_built_before_its_checkout_was_made() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let old = Run::new(&bench, &checkouts, "old", &so_many(0));
+    old.build("echo 0 > lib; echo 0 > app");
+    assert!(old.adopt());
+    let new = Run::new(&bench, &checkouts, "new", &so_many(1));
+    assert_eq!(new.build("cat lib app; echo 1 > app"), "0\n0\n");
+    assert!(new.adopt());
+    let newer = Run::new(&bench, &checkouts, "newer", &so_many(2));
+    let warmed = newer.warm();
+    assert_eq!(warmed.folders[0].lowers.len(), 2);
+    assert_eq!(newer.build("cat lib app"), "0\n1\n");
+    // Of another lineage: a full checkout with times of its own.
+    let other = Run::new(&bench, &checkouts, "other", &tree_files(&[("x", "y\n")]));
+    let all = checkouts.lineage(&other.stack);
+    assert!(all.len() > 1, "made from what was there, with nothing in common");
+    assert_eq!(other.build("ls"), "app\nlib\n", "every file of it is newer");
+}
+
+#[test]
+fn a_base_does_not_inherit_what_was_built_after_its_checkout_was_made() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let old = Run::new(&bench, &checkouts, "old", &so_many(0));
+    let new = Run::new(&bench, &checkouts, "new", &so_many(1));
+    // Newer than the file that `new` has changed, and not built of it: a build tool would take it for up to date.
+    old.build("echo 0 > app");
+    assert!(old.adopt());
+    assert_eq!(new.build("ls"), "");
+    assert_eq!(old.build("cat app"), "0\n", "over its own base it is right");
+}
+
+#[test]
+fn what_something_warm_stands_on_is_not_removed() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits { idle: Duration::ZERO, bytes: 0 });
+    let old = Run::new(&bench, &checkouts, "old", &so_many(0));
+    old.build("echo 0 > lib");
+    old.adopt();
+    let new = Run::new(&bench, &checkouts, "new", &so_many(15));
+    assert_eq!(new.stack.layers.len(), 1, "its files do not stand on the other");
+    new.build("echo 1 > app");
+    new.adopt();
+    let below = old.stack.tree;
+    drop(old);
+    checkouts.tidy().unwrap();
+    assert_eq!(new.build("cat lib app"), "0\n1\n");
+    drop(new);
+    (0..2).for_each(|_| checkouts.tidy().unwrap());
+    assert!(!checkouts.place(below).exists(), "nothing stands on it any more");
+}
+
+#[test]
+fn a_name_that_is_no_path_is_refused() {
+    for bad in ["../target", "/target", ".git", "a//b", ""] {
+        let error = paths(&[bad.to_owned()]).unwrap_err();
+        assert!(error.message.contains("pit.toml"), "{bad}: {}", error.message);
+    }
+}

@@ -1,0 +1,164 @@
+//! The view of `.git`, as git itself sees it inside.
+#![expect(clippy::disallowed_methods, reason = "tests make repositories and ask git itself")]
+
+use std::process::Command;
+
+use super::super::checkout::{Checkouts, Limits};
+use super::super::tests::names;
+use super::*;
+use crate::effect::store::tests::Git;
+
+/// Runs a script where a command would run: the files, and the view at `.git`.
+fn inside(layer: &Layer, stack: &Stack, view: &View, script: &str) -> (bool, String) {
+    let upper = layer.begin().unwrap();
+    let at = tempfile::tempdir().unwrap();
+    let lowers = layer.lowers(stack).iter().map(|path| path.to_str().unwrap().to_owned()).collect::<Vec<_>>().join(":");
+    let mut mounts = format!(
+        "mount -t overlay overlay -o userxattr,lowerdir={lowers},upperdir={},workdir={} {at}; mkdir {at}/.git; \
+         mount --bind {} {at}/.git; mount -o remount,bind,ro {at}/.git; ",
+        upper.upper.display(),
+        upper.work.display(),
+        view.folder.display(),
+        at = at.path().display(),
+    );
+    for (from, to) in &view.binds {
+        let to = at.path().join(".git").join(to);
+        mounts.push_str(&format!(
+            "mount --bind {} {to}; mount -o remount,bind,ro {to}; ",
+            from.display(),
+            to = to.display()
+        ));
+    }
+    let out = Command::new("unshare")
+        .args(["-Urm", "sh", "-ec", &format!("{mounts} cd {}; {script}", at.path().display())])
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    layer.end(&upper).unwrap();
+    // Both, so that a warning is seen.
+    (out.status.success(), [out.stdout, out.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat())
+}
+
+struct Run {
+    git: Git,
+    repo: Repo,
+    _dir: tempfile::TempDir,
+    stack: Stack,
+    layer: Layer,
+}
+
+impl Run {
+    fn new() -> Self {
+        let git = Git::new(&[("a", b"1\n"), ("b/c", b"2\n")]);
+        git.run(&["tag", "-a", "-m", "one", "v1.0"]);
+        git.run(&["tag", "light"]);
+        git.run(&["remote", "add", "origin", "https://secret@example.org/x"]);
+        git.put(&[("a", b"2\n")]);
+        git.commit("two");
+        git.run(&["branch", "private"]);
+        let repo = git.open();
+        let dir = tempfile::tempdir().unwrap();
+        let checkouts = Checkouts::new(dir.path(), repo.common(), None, Limits::default()).unwrap();
+        let stack = checkouts.of(&repo, repo.tree_of(git.oid("HEAD")).unwrap()).unwrap();
+        let layer = Layer::open(&dir.path().join("run"), stack.tree, None).unwrap();
+        Self { git, repo, _dir: dir, stack, layer }
+    }
+
+    fn view(&self, branch: &str) -> View {
+        let commit = self.git.oid("HEAD");
+        let at = At { commit, branch, base: Some(("refs/heads/main", commit)) };
+        view(&self.repo, &self.repo, &self.stack, &self.layer, &at).unwrap()
+    }
+
+    fn ask(&self, view: &View, script: &str) -> String {
+        let (fine, out) = inside(&self.layer, &self.stack, view, script);
+        assert!(fine, "{script}: {out}");
+        out
+    }
+}
+
+#[test]
+fn what_builds_ask_of_git_is_answered() {
+    let run = Run::new();
+    let view = run.view("refs/heads/pit/01-work");
+    let head = run.git.oid("HEAD").to_string();
+    let ask = |script: &str| run.ask(&view, script);
+    assert_eq!(ask("git rev-parse HEAD").trim(), head);
+    assert_eq!(ask("git describe --tags --long --match v*"), format!("v1.0-1-g{}\n", &head[..7]));
+    assert_eq!(ask("git log --format=%s"), "two\nstart\n");
+    assert_eq!(ask("git symbolic-ref HEAD"), "refs/heads/pit/01-work\n");
+    assert_eq!(
+        ask("git for-each-ref --format='%(refname)'"),
+        "refs/heads/main\nrefs/heads/pit/01-work\nrefs/tags/light\nrefs/tags/v1.0\n"
+    );
+    assert_eq!(ask("git status --porcelain; git diff --stat main"), "");
+    assert_eq!(ask("git ls-files -s"), run.git.run(&["ls-files", "-s"]));
+    assert_eq!(ask("git remote; git stash list"), "");
+    assert_eq!(ask("echo 3 > a; echo n > n; rm b/c; git status --porcelain"), " M a\n D b/c\n?? n\n");
+    assert_eq!(ask("git fsck --connectivity-only 2>&1 | grep -v dangling || true"), "");
+}
+
+#[test]
+fn nothing_can_be_written_and_nothing_else_is_there() {
+    let run = Run::new();
+    let view = run.view("refs/heads/pit/01-work");
+    for script in
+        ["git commit --allow-empty -m x", "git tag x", "echo x > .git/config", "git update-ref refs/heads/main HEAD~1"]
+    {
+        assert!(!inside(&run.layer, &run.stack, &view, script).0, "{script}");
+    }
+    assert_eq!(names(&view.folder), ["HEAD", "alternates", "config", "index", "objects", "packed-refs", "refs"]);
+    assert!(!fs::read_to_string(view.folder.join("packed-refs")).unwrap().contains("private"));
+    let config = run.ask(&view, "git config --list --local");
+    assert!(!config.contains("remote") && !config.contains("secret"), "{config}");
+}
+
+#[test]
+fn a_task_without_a_branch_of_its_own_is_detached() {
+    let run = Run::new();
+    let view = run.view("refs/pit/tasks/2");
+    assert_eq!(run.ask(&view, "git status --porcelain --branch"), "## HEAD (no branch)\n");
+    assert_eq!(run.ask(&view, "git rev-parse HEAD").trim(), run.git.oid("HEAD").to_string());
+}
+
+#[test]
+fn the_index_spares_git_the_reading_and_hides_no_change() {
+    let mut run = Run::new();
+    // Git looks at a file again whose time is not before the index's; so these are of an earlier second.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let view = run.view("refs/heads/pit/01-work");
+    // This one compares times and sizes and reads nothing.
+    assert_eq!(run.ask(&view, "git diff-files --name-only"), "");
+    // The workspace has another content of the same size than the commit.
+    run.git.run(&["checkout", "-q", "-b", "changed"]);
+    run.git.put(&[("a", b"3\n")]);
+    let changed = run.repo.tree_of(run.git.commit("three")).unwrap();
+    run.git.run(&["checkout", "-q", "main"]);
+    run.layer.follow(&run.repo, changed).unwrap();
+    let commit = run.git.oid("HEAD");
+    let at = At { commit, branch: "refs/heads/pit/01-work", base: None };
+    let view = super::view(&run.repo, &run.repo, &run.stack, &run.layer, &at).unwrap();
+    assert_eq!(run.ask(&view, "git status --porcelain"), " M a\n");
+}
+
+#[test]
+fn databases_that_stand_on_others_are_bound_with_them() {
+    let origin = Git::new(&[("a", b"1\n")]);
+    let dir = tempfile::tempdir().unwrap();
+    let clone = dir.path().join("clone");
+    origin.run(&["clone", "-q", "--shared", ".", clone.to_str().unwrap()]);
+    let repo = Repo::open(&clone).unwrap();
+    repo.stow(&[crate::effect::store::Object { kind: git2::ObjectType::Blob, bytes: b"x"[..].into() }]).unwrap();
+    let checkouts = Checkouts::new(dir.path(), repo.common(), None, Limits::default()).unwrap();
+    let commit = origin.oid("HEAD");
+    let stack = checkouts.of(&repo, repo.tree_of(commit).unwrap()).unwrap();
+    let layer = Layer::open(&dir.path().join("run"), stack.tree, None).unwrap();
+    let at = At { commit, branch: "refs/heads/pit/1", base: None };
+    let view = view(&repo, &repo, &stack, &layer, &at).unwrap();
+    let blob = crate::effect::store::blob_id(b"x");
+    let (fine, out) =
+        inside(&layer, &stack, &view, &format!("git log --format=%s; git cat-file -p {blob}; git status -s"));
+    assert!(fine);
+    assert_eq!(out, "start\nx", "and not a word about databases that are not there");
+}

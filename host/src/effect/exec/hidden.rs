@@ -1,0 +1,108 @@
+//! Files that a run may not read: covered for its commands too, or a command would be a way around the grants.
+
+#![expect(clippy::disallowed_methods, reason = "the layer that covers files is a folder of pit's own")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use orchestra_pit_core::call::{Error, ErrorKind};
+use orchestra_pit_core::id::Oid;
+use orchestra_pit_core::pattern::PathSet;
+use orchestra_pit_core::tree::{self, Sort, Step};
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+
+use super::source::Source;
+
+/// What is covered.
+#[derive(Debug, Default)]
+pub struct Hidden {
+    /// For which tree that was found out.
+    tree: Option<Oid>,
+    paths: BTreeSet<Vec<u8>>,
+    /// What the folder has.
+    made: Option<BTreeSet<Vec<u8>>>,
+}
+
+impl Hidden {
+    /// Finds out what of a tree is not to be seen. What is as it was before costs nothing.
+    pub fn follow<S: Source<Error = Error> + ?Sized>(
+        &mut self,
+        source: &S,
+        to: Oid,
+        read: &PathSet,
+    ) -> Result<(), Error> {
+        let seen = |path: &[u8]| std::str::from_utf8(path).is_ok_and(|path| read.has(path));
+        match self.tree {
+            Some(tree) if tree == to => return Ok(()),
+            Some(tree) => {
+                for delta in tree::diff(source, tree, to)? {
+                    match delta.new {
+                        Some(_) if !seen(&delta.path) => drop(self.paths.insert(delta.path)),
+                        _ => drop(self.paths.remove(&delta.path)),
+                    }
+                }
+            }
+            None => tree::walk(source, to, &mut |path, item| {
+                if item.sort() == Sort::Directory {
+                    return Ok::<_, Error>(Step::Into);
+                }
+                if !seen(path) {
+                    self.paths.insert(path.to_vec());
+                }
+                Ok(Step::Over)
+            })?,
+        }
+        self.tree = Some(to);
+        Ok(())
+    }
+
+    /// Whether nothing is covered.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// The layer that covers it, made below a place where it is not; none if there is nothing to cover.
+    pub fn layer(&mut self, place: &Path) -> Result<Option<PathBuf>, Error> {
+        if self.paths.is_empty() {
+            return Ok(None);
+        }
+        let layer = place.join("hidden");
+        if self.made.as_ref() != Some(&self.paths) {
+            self.made = None;
+            make(&layer, &self.paths).map_err(|error| {
+                Error::new(ErrorKind::Unavailable, format!("what this agent may not read cannot be covered: {error}"))
+            })?;
+            self.made = Some(self.paths.clone());
+        }
+        Ok(Some(layer))
+    }
+}
+
+fn make(layer: &Path, paths: &BTreeSet<Vec<u8>>) -> io::Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+    match fs::remove_dir_all(layer) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let owner = orchestra_pit_sandbox::layer_owner();
+    let own = |path: &Path| std::os::unix::fs::lchown(path, Some(owner.0), Some(owner.1));
+    fs::create_dir_all(layer)?;
+    own(layer)?;
+    for path in paths {
+        let path = Path::new(std::ffi::OsStr::from_bytes(path));
+        let mut at = layer.to_owned();
+        for part in path.parent().into_iter().flat_map(Path::components) {
+            at.push(part);
+            match fs::create_dir(&at) {
+                Ok(()) => own(&at)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        // A whiteout, which everybody may make.
+        mknodat(CWD, layer.join(path), FileType::CharacterDevice, Mode::empty(), makedev(0, 0))?;
+    }
+    Ok(())
+}

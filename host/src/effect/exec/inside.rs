@@ -1,0 +1,115 @@
+//! What a command finds inside: its files at the repository's own path, the system, tools, a home and variables.
+
+use std::path::{Path, PathBuf};
+
+use orchestra_pit_core::commands::{Commands, Walls};
+use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_sandbox::{Class, Limits, Mount, Network, Spec, system};
+
+use super::caches::Warmed;
+use super::git::View;
+use super::layer::Upper;
+use super::tools::{self, HOME};
+
+/// Bytes that /tmp and the private home may hold.
+const TEMPORARY: u64 = 4 << 30;
+
+/// Where programs of the system are.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The files of one command.
+pub struct Files<'a> {
+    /// Where the workspace is seen: the repository's own path.
+    pub at: &'a Path,
+    /// Layers, top first.
+    pub lowers: Vec<PathBuf>,
+    /// Takes what is written.
+    pub upper: &'a Upper,
+    /// Folders that start warm.
+    pub warm: &'a Warmed,
+    /// `.git`, if there is one to be seen.
+    pub git: Option<&'a View>,
+}
+
+/// A command and what it is told.
+pub struct Told<'a> {
+    /// The program and its arguments.
+    pub argv: &'a [String],
+    /// The folder it starts in.
+    pub dir: Option<&'a RepoPath>,
+    /// Variables beside those that everybody gets.
+    pub env: Vec<(String, String)>,
+    /// Microseconds it may take.
+    pub timeout: u64,
+    /// What of a network there is.
+    pub network: Network,
+}
+
+/// Puts a command together.
+pub fn spec(files: &Files<'_>, told: Told<'_>, commands: &Commands, home: Option<&Path>) -> Spec {
+    let found = home.map(|home| tools::find(home, &commands.tools)).unwrap_or_default();
+    let mut mounts = system(told.network, TEMPORARY);
+    mounts.extend(found.mounts);
+    mounts.push(Mount::Overlay {
+        lowers: files.lowers.clone(),
+        upper: files.upper.upper.clone(),
+        work: files.upper.work.clone(),
+        to: files.at.to_owned(),
+    });
+    for warm in &files.warm.folders {
+        mounts.push(Mount::Overlay {
+            lowers: warm.lowers.clone(),
+            upper: warm.upper.clone(),
+            work: warm.work.clone(),
+            to: files.at.join(warm.name.as_str()),
+        });
+    }
+    if let Some(view) = files.git {
+        let git = files.at.join(".git");
+        let read = |from: &Path, to: PathBuf| Mount::Bind { from: from.to_owned(), to, writable: false, exec: false };
+        mounts.push(read(&view.folder, git.clone()));
+        mounts.extend(view.binds.iter().map(|(from, to)| read(from, git.join(to))));
+    }
+    let mut spec = Spec::new(mounts, &[]);
+    spec.argv = told.argv.to_vec();
+    spec.cwd = told.dir.map_or_else(|| files.at.to_owned(), |dir| files.at.join(dir.as_str()));
+    spec.env = variables(files.at, &found.path, found.env, told.env);
+    spec.limits = Limits { wall_ms: Some(told.timeout.div_ceil(1000)), ..Limits::default() };
+    spec.network = told.network;
+    spec.require = match commands.walls {
+        Walls::Partial => Class::Partial,
+        Walls::Full => Class::Full,
+    };
+    spec
+}
+
+/// The whole environment. What is said later goes over what was said before.
+fn variables(
+    at: &Path,
+    bins: &[PathBuf],
+    tools: Vec<(String, String)>,
+    told: Vec<(String, String)>,
+) -> Vec<(String, String)> {
+    let mut path: Vec<String> = bins.iter().map(|bin| bin.display().to_string()).collect();
+    path.push(PATH.to_owned());
+    let at = at.display().to_string();
+    let fixed = [
+        ("PATH", path.join(":")),
+        ("HOME", HOME.to_owned()),
+        ("USER", "pit".to_owned()),
+        ("LOGNAME", "pit".to_owned()),
+        ("SHELL", "/bin/sh".to_owned()),
+        ("TERM", "dumb".to_owned()),
+        ("LANG", "C.UTF-8".to_owned()),
+        ("TMPDIR", "/tmp".to_owned()),
+        ("CI", "1".to_owned()),
+        ("PIT_ROOT", at.clone()),
+        ("PIT_WORKSPACE", at),
+    ];
+    let mut all: Vec<(String, String)> = fixed.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    for (name, value) in tools.into_iter().chain(told) {
+        all.retain(|(known, _)| *known != name);
+        all.push((name, value));
+    }
+    all
+}

@@ -1,0 +1,429 @@
+//! The person's checks on a tree: run by the host, in a clean place, over what the host itself has built of the base.
+//!
+//! Nothing that an agent or its commands left behind is below a check: its files are the tree's, written anew over the
+//! base's checkout, and what starts warm was made by the host's own run on the base. The base is judged once for a
+//! configuration, and what it came to is kept beside the journal.
+
+#![expect(clippy::disallowed_methods, reason = "keeps logs, and what the base came to, in pit's own folder")]
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use orchestra_pit_core::call::exec::{Judged, Value};
+use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Site};
+use orchestra_pit_core::check::prove::{self, Changed, Proof, Trial, classify};
+use orchestra_pit_core::check::report;
+use orchestra_pit_core::check::verdict::{Base, Ending, Evidence, Kind, Level, Ran, Runs, Wanted, conclude};
+use orchestra_pit_core::commands::{Check, Commands};
+use orchestra_pit_core::id::{Hash, Oid};
+use orchestra_pit_core::map::{Map, Node};
+use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_core::tree::{self, Sort};
+use orchestra_pit_sandbox::{self as sandbox, Network};
+
+use super::boxed::{self, Boxed, Watch};
+use super::checkout::Stack;
+use super::folder::{Folder, unique};
+use super::git::{self, At};
+use super::import::import;
+use super::inside::{self, Told};
+use super::layer::Layer;
+use super::run::blocking;
+use super::{Exec, Machine, runs};
+use crate::effect::store::{Blob, Object, Repo, lock};
+
+/// Lines of a failed check's output that are shown, and their bytes.
+const TAIL_LINES: usize = 40;
+/// See [`TAIL_LINES`].
+const TAIL_BYTES: usize = 8 << 10;
+
+/// Bytes of a file that is looked into for tests.
+const MOST_TEXT: u64 = 1 << 20;
+
+/// A tree that is to be judged, and what it is compared with.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The tree; its objects are in the repository or in the store.
+    pub tree: Oid,
+    /// The tree it was made from.
+    pub base: Oid,
+    /// A commit for `.git` to stand at.
+    pub commit: Oid,
+    /// Which checks.
+    pub level: String,
+}
+
+/// The files of a judgement, laid out for one check after the other.
+struct Place {
+    machine: Machine,
+    layer: Layer,
+    stack: Stack,
+    commit: Oid,
+    tree: Oid,
+}
+
+/// One check that was run, with its output.
+struct Outcome {
+    ran: Ran,
+    output: String,
+}
+
+impl Exec {
+    /// Has the checks of a level run on a workspace as it is.
+    pub(super) async fn check(&self, site: &Site, level: &str, commands: Arc<Commands>, watch: Watch<'_>) -> Answer {
+        let (exec, run, level) = (self.clone(), site.run, level.to_owned());
+        let case = blocking(move || {
+            let state = exec.workspaces.state(run)?;
+            let mut state = lock(&state);
+            let repo = exec.workspaces.repo();
+            let built = state.built(repo)?;
+            let (base, commit) = (state.base_tree(), state.head());
+            // Kept, so that the tree can be judged like any other, and looked at later.
+            let blobs = state.new_blobs(repo)?;
+            let trees = built.new.values().map(|tree| object(git2::ObjectType::Tree, tree));
+            let objects: Vec<Object<'_>> =
+                trees.chain(blobs.iter().map(|blob| object(git2::ObjectType::Blob, blob))).collect();
+            if !objects.is_empty() {
+                repo.stow(&objects)?;
+            }
+            drop(objects);
+            Ok(Case { tree: built.root, base, commit, level })
+        });
+        let judged = self.judge(case.await?, commands, watch).await?;
+        Ok(call::Value::Exec(Value::Verdict(Box::new(judged))))
+    }
+
+    /// Judges a tree.
+    ///
+    /// # Errors
+    /// `not-found` if there are no checks of the level; `unsupported` if the walls are not to be had.
+    pub async fn judge(&self, case: Case, commands: Arc<Commands>, watch: Watch<'_>) -> Result<Judged, Error> {
+        let checks = commands.checks.get(&case.level).filter(|checks| !checks.is_empty()).cloned();
+        let checks = Arc::new(checks.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("there are no checks of the level `{}`", case.level))
+                .hint("a person writes them into pit.toml: `pit init` proposes some")
+        })?);
+        // One after the other: they share the machine, and often the base.
+        let _turn = self.inner.judging.lock().await;
+        let before = self.base(&case, &checks, &commands, watch).await?;
+        let (runs, outputs) = if case.tree == case.base {
+            (before.clone(), Vec::new())
+        } else {
+            let outcomes = self.run_all(&case, case.tree, &checks, &commands, watch, false).await?;
+            outcomes.into_iter().map(split).unzip()
+        };
+        let wanted: Vec<Wanted> = checks.iter().map(wanted).collect();
+        let flaky: Vec<String> = checks.iter().flat_map(|check| check.flaky.iter().cloned()).collect();
+        let base = (case.tree != case.base).then_some(Base { tree: case.base, runs: &before });
+        let level = Level::from(case.level.clone());
+        let verdict = conclude(&Evidence { level, tree: case.tree, wanted: &wanted, runs: &runs, base, flaky: &flaky });
+        let tails = verdict.checks().iter().zip(&outputs).filter(|(check, _)| check.kind() != Kind::Green);
+        let tails = tails.map(|(check, output)| (check.name().to_owned(), tail(output))).collect();
+        let proof = match case.level.as_str() {
+            "full" if case.tree != case.base && verdict.kind() != Kind::Red => {
+                self.prove(&case, &checks, &commands, &runs, &before, watch).await?
+            }
+            _ => None,
+        };
+        Ok(Judged { verdict, proof, tails })
+    }
+
+    /// What the base came to: once for a tree and a configuration.
+    async fn base(
+        &self,
+        case: &Case,
+        checks: &Arc<Vec<Check>>,
+        commands: &Arc<Commands>,
+        watch: Watch<'_>,
+    ) -> Result<Vec<Runs>, Error> {
+        let kept = self.kept(case.base, checks);
+        if let Some(runs) = fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            return Ok(runs);
+        }
+        let outcomes = self.run_all(case, case.base, checks, commands, watch, true).await?;
+        let runs: Vec<Runs> = outcomes.into_iter().map(|outcome| split(outcome).0).collect();
+        // What could not be started says nothing about the tree.
+        let said = runs.iter().all(|runs| !matches!(runs.first.ending, Ending::NotStarted(_)));
+        if said && let Ok(text) = serde_json::to_vec(&runs) {
+            // Kept to save time alone: whoever cannot keep it runs it again.
+            let _ = keep(&kept, &text);
+        }
+        Ok(runs)
+    }
+
+    fn kept(&self, tree: Oid, checks: &[Check]) -> PathBuf {
+        let config = Hash::of(&call::canonical(&checks)).to_string();
+        self.workspaces.repo().state().join("checks").join(format!("{tree}-{}.json", &config[..16]))
+    }
+
+    /// Runs every check on a tree: what fails once more. `adopt`: what starts warm is made of it for those that follow.
+    async fn run_all(
+        &self,
+        case: &Case,
+        tree: Oid,
+        checks: &Arc<Vec<Check>>,
+        commands: &Arc<Commands>,
+        watch: Watch<'_>,
+        adopt: bool,
+    ) -> Result<Vec<(Outcome, Option<Outcome>)>, Error> {
+        let (exec, of) = (self.clone(), case.clone());
+        let mut place = blocking(move || exec.place(&of, tree)).await?;
+        let mut outcomes = Vec::new();
+        for check in checks.iter() {
+            let (first, back) = self.run_one(place, check, commands, watch).await?;
+            place = back;
+            let failed = !matches!(first.ran.ending, Ending::Exit(0) | Ending::NotStarted(_));
+            let again = if failed {
+                let (again, back) = self.run_one(place, check, commands, watch).await?;
+                place = back;
+                Some(again)
+            } else {
+                None
+            };
+            outcomes.push((first, again));
+        }
+        let (exec, warm) = (self.clone(), commands.warm.clone());
+        blocking(move || exec.clear(&place, &warm, adopt)).await?;
+        Ok(outcomes)
+    }
+
+    /// Lays a tree out over the checkout of its base.
+    fn place(&self, case: &Case, tree: Oid) -> Result<Place, Error> {
+        let machine = self.machine()?;
+        let (checkouts, repo) = (self.checkouts(&machine)?, self.workspaces.repo());
+        let stack = checkouts.of(&**repo, case.base)?;
+        let at = runs(&machine.cache).join(format!("check-{}", unique()));
+        let mut layer = Layer::open(&at, case.base, checkouts.owner())?;
+        layer.follow(&**repo, tree)?;
+        Ok(Place { machine, layer, stack, commit: case.commit, tree })
+    }
+
+    /// Takes a place away, its warm folders for the base's where they are to be.
+    fn clear(&self, place: &Place, warm: &[RepoPath], adopt: bool) -> Result<(), Error> {
+        if adopt {
+            let checkouts = self.checkouts(&place.machine)?;
+            let warmed = checkouts.warm(&place.stack, &place.layer, warm)?;
+            for folder in &warmed.folders {
+                checkouts.adopt(&place.stack, folder)?;
+            }
+        }
+        let at = place.layer.place().to_owned();
+        std::thread::spawn(move || {
+            // Whoever sweeps the cache finds what is left.
+            let _ = Folder::open(&at, None).and_then(|place| place.empty()).and_then(|()| fs::remove_dir(&at));
+        });
+        Ok(())
+    }
+
+    async fn run_one(
+        &self,
+        place: Place,
+        check: &Check,
+        commands: &Arc<Commands>,
+        watch: Watch<'_>,
+    ) -> Result<(Outcome, Place), Error> {
+        let _slot = self.slot().await;
+        let (exec, wanted, told) = (self.clone(), check.clone(), commands.clone());
+        let (place, spec, upper) = blocking(move || {
+            let (spec, upper) = exec.prepare(&place, &wanted, &told)?;
+            Ok((place, spec, upper))
+        })
+        .await?;
+        let boxed = boxed::run(spec, Vec::new(), 0, watch).await;
+        let exec = self.clone();
+        let check = check.clone();
+        blocking(move || {
+            let repo = exec.workspaces.repo();
+            // What git ignores is there for the next check; nothing else of it is.
+            import(&upper.upper, &place.layer, &**repo, place.tree, &|_| false)?;
+            place.layer.end(&upper)?;
+            let outcome = exec.outcome(&check, boxed)?;
+            Ok((outcome, place))
+        })
+        .await
+    }
+
+    fn prepare(
+        &self,
+        place: &Place,
+        check: &Check,
+        commands: &Commands,
+    ) -> Result<(sandbox::Spec, super::layer::Upper), Error> {
+        let (checkouts, repo) = (self.checkouts(&place.machine)?, self.workspaces.repo());
+        let warm = checkouts.warm(&place.stack, &place.layer, &commands.warm)?;
+        let at = At { commit: place.commit, branch: "", base: None };
+        let view = git::view(&**repo, &**repo, &place.stack, &place.layer, &at)?;
+        let upper = place.layer.begin()?;
+        let seen = self.seen_at();
+        let lowers = place.layer.lowers(&place.stack);
+        let files = inside::Files { at: &seen, lowers, upper: &upper, warm: &warm, git: Some(&view) };
+        let env = check.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let (argv, dir) = (&check.run[..], check.dir.as_ref());
+        let told = Told { argv, dir, env, timeout: check.timeout, network: Network::Loopback };
+        Ok((inside::spec(&files, told, commands, place.machine.home.as_deref()), upper))
+    }
+
+    /// What a check came to, its output kept as a log.
+    fn outcome(&self, check: &Check, boxed: Result<Boxed, sandbox::Error>) -> Result<Outcome, Error> {
+        let (ending, micros, output) = match boxed {
+            Ok(boxed) => {
+                let output = boxed.both.text();
+                match &boxed.report {
+                    None => (Ending::Signal(9), 0, format!("{output}\nended: more output than anybody reads\n")),
+                    Some(report) => {
+                        let ending = match report.ended {
+                            sandbox::Ended::Exit(code) => Ending::Exit(code),
+                            sandbox::Ended::Signal(signal) => Ending::Signal(signal),
+                            sandbox::Ended::Over(sandbox::Limit::Wall) => Ending::TimedOut,
+                            sandbox::Ended::Over(_) => Ending::Signal(9),
+                        };
+                        (ending, report.wall_us, output)
+                    }
+                }
+            }
+            Err(sandbox::Error::Failed(failed)) if boxed::is_missing(&failed) => {
+                let hint = self.hint(&check.run).map(|hint| format!("; {hint}")).unwrap_or_default();
+                (Ending::NotStarted(format!("{}{hint}", failed.reason)), 0, String::new())
+            }
+            Err(sandbox::Error::Failed(failed)) => {
+                return Err(Error::new(ErrorKind::Unsupported, failed.to_string())
+                    .hint("`pit doctor` says which walls this machine gives"));
+            }
+            Err(other) => return Err(Error::new(ErrorKind::Unavailable, other.to_string())),
+        };
+        let log = Hash::of(output.as_bytes());
+        // A log that cannot be kept is no reason for another verdict.
+        let _ = keep(&self.log(log), output.as_bytes());
+        let report = report::read(&check.run, &output);
+        let (name, argv) = (check.name.clone(), check.run.clone());
+        Ok(Outcome { ran: Ran { name, argv, ending, micros, log, report }, output })
+    }
+
+    /// Where the output of a check is kept.
+    pub fn log(&self, log: Hash) -> PathBuf {
+        log_of(self.workspaces.repo(), log)
+    }
+
+    /// What the change's own tests prove: they are run on the base without the rest of the change.
+    async fn prove(
+        &self,
+        case: &Case,
+        checks: &Arc<Vec<Check>>,
+        commands: &Arc<Commands>,
+        with: &[Runs],
+        before: &[Runs],
+        watch: Watch<'_>,
+    ) -> Result<Option<Proof>, Error> {
+        let (exec, of) = (self.clone(), case.clone());
+        let texts = blocking(move || exec.changed(&of)).await?;
+        let changed: Vec<Changed<'_>> =
+            texts.iter().map(|(path, old, new)| Changed { path, old: old.as_deref(), new: new.as_deref() }).collect();
+        let split = prove::split(&changed);
+        if let Some(proof) = split.not_judged() {
+            return Ok(Some(proof));
+        }
+        let tests: Vec<String> = split.tests.iter().map(|path| (*path).to_owned()).collect();
+        let (exec, of) = (self.clone(), case.clone());
+        let without = blocking(move || exec.only(&of, &tests)).await?;
+        // The checks whose output is understood test by test: a linter proves nothing.
+        let judged = |runs: &&Runs| runs.first.report.tests().is_some();
+        let mut proof = None;
+        for runs in with.iter().filter(judged) {
+            let one: Vec<Check> = checks.iter().filter(|check| check.name == runs.first.name).cloned().collect();
+            let outcomes = self.run_all(case, without, &Arc::new(one), commands, watch, false).await?;
+            let Some((first, _)) = outcomes.into_iter().next() else { continue };
+            let base = before.iter().find(|base| base.first.name == runs.first.name).map(|base| &base.first);
+            let trial = Trial { split: &split, without: &first.ran, output: &first.output, with: &runs.first, base };
+            let found = classify(&trial);
+            if matches!(found, Proof::Proved { .. }) {
+                return Ok(Some(found));
+            }
+            proof = proof.or(Some(found));
+        }
+        Ok(proof.or_else(|| Some(Proof::NotJudged("no check's output is understood test by test".to_owned()))))
+    }
+
+    /// The files that a change touches, with their texts.
+    fn changed(&self, case: &Case) -> Result<Vec<Text>, Error> {
+        let repo = self.workspaces.repo();
+        let mut texts = Vec::new();
+        for delta in tree::diff(&**repo, case.base, case.tree)? {
+            let Ok(path) = String::from_utf8(delta.path) else { continue };
+            let text = |leaf: Option<(u32, Oid)>| match leaf
+                .filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. }))
+            {
+                Some((_, blob)) => match repo.blob(blob, MOST_TEXT)? {
+                    Blob::Bytes(bytes) => Ok::<_, Error>(Some(String::from_utf8_lossy(&bytes).into_owned())),
+                    Blob::Larger(_) => Ok(Some(String::new())),
+                },
+                None => Ok(None),
+            };
+            texts.push((path, text(delta.old)?, text(delta.new)?));
+        }
+        Ok(texts)
+    }
+
+    /// The base with some of the change's files, as a tree that is kept.
+    fn only(&self, case: &Case, paths: &[String]) -> Result<Oid, Error> {
+        let repo = self.workspaces.repo();
+        let mut map = Map::new(case.base);
+        for delta in tree::diff(&**repo, case.base, case.tree)? {
+            let Ok(path) = String::from_utf8(delta.path) else { continue };
+            let (true, Some((mode, blob))) = (paths.contains(&path), delta.new) else { continue };
+            let executable = matches!(tree::sort(mode), Sort::File { executable: true });
+            map.put(&**repo, &RepoPath::new(&path)?, Node::File { blob, executable })?
+                .map_err(crate::effect::workspace::state::clash)?;
+        }
+        let built = map.build(&**repo)?;
+        let trees: Vec<Object<'_>> = built.new.values().map(|tree| object(git2::ObjectType::Tree, tree)).collect();
+        if !trees.is_empty() {
+            repo.stow(&trees)?;
+        }
+        Ok(built.root)
+    }
+}
+
+/// A path with its text before and after.
+type Text = (String, Option<String>, Option<String>);
+
+/// Where the output of a check is kept in a repository.
+pub fn log_of(repo: &Repo, log: Hash) -> PathBuf {
+    repo.state().join("checks").join(format!("{}.log", &log.to_string()[..16]))
+}
+
+fn object(kind: git2::ObjectType, bytes: &Arc<[u8]>) -> Object<'_> {
+    Object { kind, bytes: (&**bytes).into() }
+}
+
+fn wanted(check: &Check) -> Wanted {
+    Wanted { name: check.name.clone(), argv: check.run.clone(), required: check.required }
+}
+
+fn split((first, again): (Outcome, Option<Outcome>)) -> (Runs, String) {
+    (Runs { first: first.ran, again: again.map(|again| again.ran) }, first.output)
+}
+
+/// The last lines of an output.
+fn tail(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    let text = lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n");
+    let from = (0..=text.len()).find(|at| text.len() - at <= TAIL_BYTES && text.is_char_boundary(*at)).unwrap_or(0);
+    text[from..].to_owned()
+}
+
+/// Writes a file of pit's own whole, for this user alone.
+fn keep(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let aside = path.with_extension(unique());
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    file.write_all(bytes)?;
+    fs::rename(aside, path)
+}

@@ -1,0 +1,306 @@
+//! Toolchains and package caches outside /usr: what of the person's home a command sees, by the names of the tools.
+//!
+//! Each is mounted read-only where it is, so that absolute paths in it stay right, or, for caches that a tool looks for
+//! in its own home, into the command's private one. Never a whole home, and never a file that holds credentials.
+
+#![expect(clippy::disallowed_methods, reason = "looks which tool folders are there")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use orchestra_pit_sandbox::Mount;
+
+/// Where a command's private home is.
+pub const HOME: &str = "/home/pit";
+
+/// One tool.
+struct Tool {
+    name: &'static str,
+    /// Folders and files below the person's home that stay where they are.
+    here: &'static [&'static str],
+    /// Folders below the person's home that are seen at the same place of the command's own.
+    own: &'static [&'static str],
+    /// Folders of programs, below the person's home; a `*` stands for the last name in order.
+    bins: &'static [&'static str],
+    /// Variables; `~` stands for the person's home, `$` for the command's.
+    env: &'static [(&'static str, &'static str)],
+    /// Programs by which a person would know it.
+    programs: &'static [&'static str],
+}
+
+/// Every tool that can be named in `[workspace] tools`.
+const TOOLS: &[Tool] = &[
+    Tool {
+        name: "cargo",
+        here: &[".cargo/bin"],
+        own: &[".cargo/registry", ".cargo/git"],
+        bins: &[".cargo/bin"],
+        env: &[("CARGO_HOME", "$/.cargo"), ("CARGO_NET_OFFLINE", "true")],
+        programs: &["cargo", "rustc", "rustfmt", "cargo-clippy", "cargo-nextest", "rust-analyzer"],
+    },
+    Tool {
+        name: "rustup",
+        here: &[".rustup"],
+        own: &[],
+        bins: &[".cargo/bin"],
+        env: &[("RUSTUP_HOME", "~/.rustup"), ("RUSTUP_AUTO_INSTALL", "0")],
+        programs: &["rustup"],
+    },
+    Tool {
+        name: "nvm",
+        here: &[".nvm/versions", ".nvm/alias"],
+        own: &[],
+        bins: &[".nvm/versions/node/*/bin"],
+        env: &[],
+        programs: &["node", "npm", "npx", "corepack", "yarn", "pnpm"],
+    },
+    Tool {
+        name: "fnm",
+        here: &[".local/share/fnm"],
+        own: &[],
+        bins: &[".local/share/fnm/aliases/default/bin", ".local/share/fnm/node-versions/*/installation/bin"],
+        env: &[],
+        programs: &["fnm"],
+    },
+    Tool {
+        name: "volta",
+        here: &[".volta/bin", ".volta/tools"],
+        own: &[],
+        bins: &[".volta/bin"],
+        env: &[("VOLTA_HOME", "~/.volta")],
+        programs: &["volta"],
+    },
+    Tool {
+        name: "npm",
+        here: &[],
+        own: &[".npm/_cacache"],
+        bins: &[],
+        env: &[("npm_config_offline", "true"), ("npm_config_cache", "$/.npm")],
+        programs: &[],
+    },
+    Tool {
+        name: "bun",
+        here: &[".bun/bin", ".bun/install/cache"],
+        own: &[],
+        bins: &[".bun/bin"],
+        env: &[],
+        programs: &["bun", "bunx"],
+    },
+    Tool { name: "deno", here: &[".deno/bin"], own: &[], bins: &[".deno/bin"], env: &[], programs: &["deno"] },
+    Tool {
+        name: "pyenv",
+        here: &[".pyenv"],
+        own: &[],
+        bins: &[".pyenv/shims", ".pyenv/bin"],
+        env: &[("PYENV_ROOT", "~/.pyenv")],
+        programs: &["pyenv", "python", "python3", "pip", "pip3", "pytest"],
+    },
+    Tool {
+        name: "uv",
+        here: &[".local/share/uv", ".local/bin/uv", ".local/bin/uvx"],
+        own: &[".cache/uv"],
+        bins: &[".local/bin"],
+        env: &[("UV_OFFLINE", "1")],
+        programs: &["uv", "uvx"],
+    },
+    Tool {
+        name: "mise",
+        here: &[".local/share/mise", ".local/bin/mise"],
+        own: &[],
+        bins: &[".local/share/mise/shims", ".local/bin"],
+        env: &[("MISE_DATA_DIR", "~/.local/share/mise")],
+        programs: &["mise"],
+    },
+    Tool {
+        name: "asdf",
+        here: &[".asdf"],
+        own: &[],
+        bins: &[".asdf/shims", ".asdf/bin"],
+        env: &[("ASDF_DATA_DIR", "~/.asdf")],
+        programs: &["asdf"],
+    },
+    Tool {
+        name: "go",
+        here: &["go/pkg/mod", "go/bin", "sdk"],
+        own: &[],
+        bins: &["go/bin", "sdk/*/bin"],
+        env: &[("GOMODCACHE", "~/go/pkg/mod"), ("GOFLAGS", "-modcacherw=false"), ("GOPROXY", "off")],
+        programs: &["go", "gofmt", "golangci-lint"],
+    },
+    Tool {
+        name: "maven",
+        here: &[],
+        own: &[".m2/repository", ".m2/wrapper"],
+        bins: &[],
+        env: &[("MAVEN_ARGS", "--offline")],
+        programs: &["mvn"],
+    },
+    Tool {
+        name: "gradle",
+        here: &[],
+        own: &[".gradle/caches", ".gradle/wrapper"],
+        bins: &[],
+        env: &[("GRADLE_USER_HOME", "$/.gradle")],
+        programs: &["gradle"],
+    },
+    Tool {
+        name: "sdkman",
+        here: &[".sdkman/candidates"],
+        own: &[],
+        bins: &[".sdkman/candidates/*/current/bin"],
+        env: &[],
+        programs: &[],
+    },
+];
+
+/// Files that hold credentials, wherever they lie in a tool's folder.
+const CREDENTIALS: &[&str] = &[
+    "credentials",
+    "credentials.toml",
+    "auth.json",
+    ".npmrc",
+    ".netrc",
+    ".pypirc",
+    "settings.xml",
+    "settings-security.xml",
+    "gradle.properties",
+];
+
+/// What is mounted, found and set for some tools.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Read-only, each.
+    pub mounts: Vec<Mount>,
+    /// Folders of programs, to stand before the system's.
+    pub path: Vec<PathBuf>,
+    /// Variables.
+    pub env: Vec<(String, String)>,
+}
+
+/// What these tools need of a home.
+pub fn find(home: &Path, tools: &[String]) -> Found {
+    let mut found = Found::default();
+    for tool in TOOLS.iter().filter(|tool| tools.iter().any(|name| name == tool.name)) {
+        for place in tool.here {
+            mount(&home.join(place), &home.join(place), &mut found);
+        }
+        for place in tool.own {
+            mount(&home.join(place), &Path::new(HOME).join(place), &mut found);
+        }
+        for bin in tool.bins {
+            found.path.extend(spelt_out(home, bin).into_iter().filter(|bin| bin.is_dir()));
+        }
+        let at = |value: &str| value.replacen('~', &home.to_string_lossy(), 1).replacen('$', HOME, 1);
+        found.env.extend(tool.env.iter().map(|(name, value)| ((*name).to_owned(), at(value))));
+    }
+    let mut seen = Vec::new();
+    found.path.retain(|bin| {
+        !seen.contains(bin) && {
+            seen.push(bin.clone());
+            true
+        }
+    });
+    found
+}
+
+/// The tools whose folders this home has: what `pit init` proposes.
+pub fn present(home: &Path) -> Vec<&'static str> {
+    let there = |tool: &&Tool| tool.here.iter().chain(tool.own).any(|place| home.join(place).exists());
+    TOOLS.iter().filter(there).map(|tool| tool.name).collect()
+}
+
+/// The tools that would bring a program: first those whose folder has it, then those that are known for it.
+pub fn bringing(home: &Path, program: &str) -> Vec<&'static str> {
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let has =
+        |tool: &&Tool| tool.bins.iter().any(|bin| spelt_out(home, bin).iter().any(|bin| bin.join(program).exists()));
+    let known = |tool: &&Tool| tool.programs.contains(&program);
+    let mut names: Vec<_> = TOOLS.iter().filter(has).map(|tool| tool.name).collect();
+    if names.is_empty() {
+        names.extend(TOOLS.iter().filter(known).map(|tool| tool.name));
+    }
+    names
+}
+
+fn mount(from: &Path, to: &Path, found: &mut Found) {
+    // A link could lead anywhere: what it leads to is what is mounted, at the place of the link.
+    let Ok(from) = fs::canonicalize(from) else { return };
+    if found.mounts.iter().any(|mount| mount.to() == to) {
+        return;
+    }
+    let hidden: Vec<PathBuf> =
+        CREDENTIALS.iter().filter(|name| from.join(name).exists()).map(|name| to.join(name)).collect();
+    found.mounts.push(Mount::read_only(from, to));
+    found.mounts.extend(hidden.into_iter().map(|to| Mount::read_only("/dev/null", to)));
+}
+
+/// The folders that a pattern names; of a `*` the last in order, which is the newest version as a rule.
+fn spelt_out(home: &Path, pattern: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = pattern.split_once('*') else { return vec![home.join(pattern)] };
+    let Ok(entries) = fs::read_dir(home.join(before)) else { return Vec::new() };
+    let mut found: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path().join(after.trim_start_matches('/'))).collect();
+    found.retain(|bin| bin.is_dir());
+    found.sort_by_key(|bin| numbers(&bin.to_string_lossy()));
+    found.pop().into_iter().collect()
+}
+
+/// The numbers of a name, so that `v9` comes before `v20`.
+fn numbers(name: &str) -> Vec<u64> {
+    name.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home(paths: &[&str]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        for path in paths {
+            let path = home.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "").unwrap();
+        }
+        home
+    }
+
+    fn names(found: &Found) -> Vec<String> {
+        found.mounts.iter().map(|mount| mount.to().display().to_string()).collect()
+    }
+
+    #[test]
+    fn a_tool_brings_its_own_folders_and_no_credentials() {
+        let home = home(&[
+            ".cargo/bin/cargo",
+            ".cargo/registry/x",
+            ".cargo/credentials.toml",
+            ".ssh/id",
+            ".rustup/settings.toml",
+        ]);
+        let at = |path: &str| home.path().join(path).display().to_string();
+        let found = find(home.path(), &["cargo".into(), "rustup".into()]);
+        assert_eq!(names(&found), [at(".cargo/bin"), "/home/pit/.cargo/registry".into(), at(".rustup")]);
+        assert_eq!(found.path, [home.path().join(".cargo/bin")]);
+        assert!(found.env.contains(&("RUSTUP_HOME".into(), at(".rustup"))));
+        assert!(found.env.contains(&("CARGO_HOME".into(), "/home/pit/.cargo".into())));
+        assert!(names(&find(home.path(), &[])).is_empty(), "only what is named");
+    }
+
+    #[test]
+    fn credentials_within_a_folder_are_covered() {
+        let home = home(&[".pyenv/shims/python", ".pyenv/.pypirc"]);
+        let found = find(home.path(), &["pyenv".into()]);
+        let covered = Mount::read_only("/dev/null", home.path().join(".pyenv/.pypirc"));
+        assert!(found.mounts.contains(&covered), "{found:?}");
+    }
+
+    #[test]
+    fn the_newest_version_is_found() {
+        let home = home(&[".nvm/versions/node/v9.1.0/bin/node", ".nvm/versions/node/v20.2.0/bin/node"]);
+        let found = find(home.path(), &["nvm".into()]);
+        assert_eq!(found.path, [home.path().join(".nvm/versions/node/v20.2.0/bin")]);
+        assert_eq!(present(home.path()), ["nvm"]);
+        assert_eq!(bringing(home.path(), "node"), ["nvm"]);
+        assert_eq!(bringing(home.path(), "cargo"), ["cargo"], "known for it, though it is not there");
+    }
+}

@@ -1,0 +1,78 @@
+//! What a person takes always has a verdict: the result's own, or, where its branch has moved on, that of what the merge made.
+
+use std::sync::Arc;
+
+use orchestra_pit_core::call::exec::Judged;
+use orchestra_pit_core::check::verdict::Kind;
+use orchestra_pit_core::commands::Commands;
+use orchestra_pit_core::id::Oid;
+
+use super::Failure;
+use super::accept::{Taking, told};
+use super::open::{Desk, Place};
+use super::out::{self, note};
+use crate::assemble;
+use crate::effect::exec::judge::Case;
+use crate::run::State;
+use crate::run::state::FULL;
+use crate::surface::exit::Exit;
+use crate::surface::last;
+
+/// Judges what is about to be taken.
+pub(super) struct Judge<'a> {
+    at: &'a Place,
+    desk: &'a Desk,
+    commands: Arc<Commands>,
+    unverified: bool,
+}
+
+impl<'a> Judge<'a> {
+    /// By the checks that the run was started with. `unverified`: the person takes it whatever they say.
+    pub(super) fn new(at: &'a Place, desk: &'a Desk, state: &State, unverified: bool) -> Self {
+        let commands = state.root().and_then(|root| root.started.commands.clone()).map(|commands| *commands);
+        Self { at, desk, commands: Arc::new(commands.unwrap_or_default()), unverified }
+    }
+
+    /// Whether the branch has something that the result was not made on: then it is the merge that is judged.
+    pub(super) fn moved(&self, taking: &Taking<'_>) -> Result<bool, Failure> {
+        Ok(!self.desk.repo.reaches(taking.run.tip, taking.old).map_err(told)?)
+    }
+
+    /// Refuses what is not good: green goes, no worse goes, all else takes a word that nobody types by accident.
+    pub(super) fn gate(&self, judged: Option<&Judged>, name: &str) -> Result<(), Failure> {
+        let (exit, why) = match judged.map(|judged| judged.verdict.kind()) {
+            Some(Kind::Green | Kind::NoWorse) => return Ok(()),
+            _ if self.unverified => return Ok(()),
+            Some(Kind::Red) => (Exit::Red, "the checks are red"),
+            None if self.commands.checks.contains_key(FULL) => (Exit::Unverified, "no verdict is on record"),
+            None => (Exit::Unverified, "no checks were run on it: there are none in pit.toml"),
+        };
+        let failure = Failure::new(exit, format!("{why}; nothing has changed"));
+        let failure = match exit {
+            Exit::Red => {
+                failure.hint(format!("pit send {name} \"…\" sends it back; pit terminal {name} is a shell on it"))
+            }
+            _ => failure.hint("pit init proposes checks"),
+        };
+        Err(failure.hint(format!("pit accept {name} --unverified takes it all the same")))
+    }
+
+    /// The same for what a merge made, where the branch has moved on: the checks run on it before it is on the branch.
+    pub(super) async fn merged(&self, taking: &Taking<'_>, tree: Oid, commit: Oid) -> Result<(), Failure> {
+        if self.unverified || !self.moved(taking)? {
+            return Ok(());
+        }
+        if !self.commands.checks.contains_key(FULL) {
+            return self.gate(None, &taking.name);
+        }
+        note!("the branch has moved on: the checks run on what the merge makes, before it is there");
+        let base = self.desk.repo.tree_of(taking.old).map_err(told)?;
+        let case = Case { tree, base, commit, level: FULL.to_owned() };
+        let exec = assemble::exec(self.desk.repo.clone(), self.at.machine());
+        let judged = exec.judge(case, self.commands.clone(), &|_| {}).await.map_err(told)?;
+        for line in last::verdict(Some(&judged)) {
+            out::shown(&line);
+        }
+        self.gate(Some(&judged), &taking.name)
+    }
+}
