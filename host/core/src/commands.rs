@@ -1,11 +1,15 @@
 //! What a person's files say of native commands: the checks, what is set up before them, services beside them, and
 //! what of the machine they see. Part of the start record, so that a resumed run is judged by the same.
 
+mod tools;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::path::RepoPath;
+
+pub use tools::{TOOLS, Tool};
 
 /// All of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -79,11 +83,12 @@ pub struct Service {
     pub name: String,
     /// What runs.
     pub run: Vec<String>,
-    /// The port that it listens on, on the run's own loopback.
+    /// The port that it listens on, on the run's own loopback. 0 is any that is free: the command reads `PIT_PORT`.
     pub port: u16,
 }
 
-/// Which walls have to be up for a command to run at all, in the order of their strength.
+/// Which walls have to be up for a command to run at all, in the order of their strength. The classes of
+/// `orchestra_pit_sandbox` by the same names.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Walls {
@@ -95,10 +100,40 @@ pub enum Walls {
     Full,
 }
 
+/// A command as people read it: words that a shell would take as they are stand plain, others in quotes, so that nobody
+/// takes two for one. Of use only to be read; nothing takes it apart again.
+pub fn shown(run: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+^*".contains(c);
+    let word = |word: &String| match !word.is_empty() && word.chars().all(plain) {
+        true => word.clone(),
+        false => format!("{word:?}"),
+    };
+    run.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
 fn yes() -> bool {
     true
 }
 
 fn is_true(value: &bool) -> bool {
     *value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_word_by_word() {
+        let shown = |words: &[&str]| super::shown(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        assert_eq!(shown(&["cargo", "test", "-p", "a", "--", "--exact"]), "cargo test -p a -- --exact");
+        assert_eq!(shown(&["sh", "-c", "make && rm -rf x", ""]), "sh -c \"make && rm -rf x\" \"\"");
+        assert_eq!(shown(&["a\nb", "c\u{202e}d"]), "\"a\\nb\" \"c\\u{202e}d\"");
+    }
+
+    #[test]
+    fn the_stricter_walls_are_the_greater() {
+        assert!(Walls::Full > Walls::Partial);
+        assert_eq!(Walls::default(), Walls::Full);
+    }
 }

@@ -130,6 +130,12 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, known)| known)
 }
 
+/// Whether a word is another one with one slip of the hand: a letter that is wrong, missing, too many, or two that changed
+/// places. For names that may be any, where [`nearest`] would refuse honest ones.
+pub fn is_slip(word: &str, known: &str) -> bool {
+    word.len() <= 64 && strsim::damerau_levenshtein(word, known) == 1
+}
+
 /// Reads a file of at most `most` bytes. The type must refuse unknown fields and have a field `schema`.
 ///
 /// # Errors

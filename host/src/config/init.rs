@@ -1,99 +1,166 @@
 //! The first `pit.toml`: short, and every line of it either counts or is a comment that would.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+
+use orchestra_pit_core::check::propose::{Check, Folder, Proposal, Setup};
+use orchestra_pit_core::text::{clean, is_hidden};
+
+#[cfg(test)]
+mod tests;
 
 /// What is known of a repository that the file is for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Facts {
     /// Folders at its top, in which git has files.
     pub folders: Vec<String>,
+    /// What it seems to want run. Of tools only those that this machine has.
+    pub commands: Proposal,
 }
+
+/// Lines of the file: what a person reads through before saying yes to it.
+const MOST_LINES: usize = 40;
 
 /// Folders that people let agents write in, where there are such.
 const WRITABLE: &[&str] =
     &["src", "lib", "app", "crates", "packages", "cmd", "internal", "include", "tests", "test", "docs"];
 
-/// The text of the file.
-pub fn propose(facts: &Facts) -> String {
-    let found: Vec<&str> =
-        WRITABLE.iter().copied().filter(|folder| facts.folders.iter().any(|have| have == folder)).collect();
-    let found = if found.is_empty() { vec!["src", "tests", "docs"] } else { found };
-    let globs: Vec<String> = found.iter().map(|folder| format!("\"{folder}/**\"")).collect();
-    let mut text = String::from(
-        "# How pit works in this repository. It can narrow at will; what gives more than there would be without it counts\n\
-         # only after you have seen it: pit trust\n\
-         schema = 1\n\
-         \n\
-         [team]\n\
-         coders = 3                  # at a time\n\
-         \n\
-         [budget]                    # of one run; raise it while it runs with: pit budget ID --usd 10\n\
-         usd = 5.00\n\
-         wall = \"60m\"\n\
-         # turns = 60                # requests to a model, each agent\n\
-         # tokens = 2000000          # no limit without this\n\
-         \n\
-         # What agents get is what they ask for, but likely secrets. This leaves less of it:\n",
-    );
-    // Writing to a string has no way to fail.
-    let _ = write!(
-        text,
-        "# [grants.coder]\n\
-         # write = [{}]\n\
-         # secrets = [\"tests/fixtures/server.pem\"]     # likely secrets that it may read all the same\n",
-        globs.join(", ")
-    );
-    text.push_str(
-        "\n\
-         # A rule asks you, or refuses, whatever is granted; the strictest one holds:\n\
-         # [[rule]]\n\
-         # name = \"migrations\"\n\
-         # effect = \"ask\"            # or \"deny\"\n\
-         # on = [\"workspace.write\", \"workspace.edit\", \"workspace.remove\", \"workspace.rename\"]\n\
-         # paths = [\"migrations/**\"]\n",
-    );
+const HEAD: &str = "\
+# How pit works in this repository. What runs, or gives more than there would be without it, counts only after your
+# yes to this very text: pit trust
+schema = 1
+";
+const TEAM: &str = "\
+[team]
+coders = 3                    # at a time
+";
+const BUDGET: &str = "\
+[budget]                      # of one run; raise it while it runs with: pit budget ID --usd 10
+usd = 5.00
+wall = \"60m\"
+# turns = 60                  # requests to a model, each agent
+# tokens = 2000000            # no limit without this
+";
+const RULE: &str = "\
+# A rule asks you, or refuses, whatever is granted; the strictest one holds:
+# [[rule]]
+# name = \"publish\"
+# effect = \"ask\"              # or \"deny\"
+# exec = [\"cargo\", \"publish\", \"**\"]
+# match = [[\"cargo\", \"publish\"]]
+";
+/// Where nothing is known to run.
+const NO_CHECKS: &str = "\
+# [checks.full]               # by the host on every result, before accept; without any, nothing is verified
+# test = { run = [\"make\", \"test\"] }
+";
+
+/// The text of the file. `seen` is asked about each proposed check: what was seen when it ran on HEAD, if it was tried.
+pub fn propose(facts: &Facts, seen: &dyn Fn(&Check) -> Option<String>) -> String {
+    let runs = commands(&facts.commands, seen);
+    let mut text = format!("{HEAD}\n{}", if runs.is_empty() { NO_CHECKS } else { &runs });
+    let grants = grants(&facts.folders);
+    let mut room = MOST_LINES.saturating_sub(text.lines().count());
+    let mut fits = |part: &&str| {
+        let lines = 1 + part.lines().count();
+        let fits = lines <= room;
+        room -= if fits { lines } else { 0 };
+        fits
+    };
+    // What counts without being commented in is kept first.
+    let [budget, team, grants, rule] = [BUDGET, TEAM, &grants, RULE].map(|part| Some(part).filter(&mut fits));
+    for part in [team, budget, grants, rule].into_iter().flatten() {
+        text.push('\n');
+        text.push_str(part);
+    }
     text
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::settled::Settled;
-    use crate::config::written::{Files, Flags};
-    use std::path::Path;
-
-    fn settle(text: String) -> Settled {
-        let files = Files::parse(None, None, Some((Path::new("pit.toml"), text))).unwrap();
-        Settled::settle(files, &Flags::default(), &["coder"], None).unwrap()
+/// What runs, and what it sees.
+fn commands(proposal: &Proposal, seen: &dyn Fn(&Check) -> Option<String>) -> String {
+    let Proposal { fast, full, setup, warm, tools } = proposal;
+    let mut text = String::new();
+    // The same command of two levels is tried once.
+    let mut tried: BTreeMap<&[String], Option<String>> = BTreeMap::new();
+    let levels = [
+        (fast, "[checks.fast]                 # in the coder's loop\n"),
+        (full, "[checks.full]                 # by the host on every result, before accept\n"),
+    ];
+    for (checks, head) in levels.into_iter().filter(|(checks, _)| !checks.is_empty()) {
+        text.push_str(head);
+        for check in checks {
+            let seen = tried.entry(&check.run).or_insert_with(|| seen(check)).clone();
+            text.push_str(&check_line(check, seen));
+        }
     }
-
-    #[test]
-    fn it_says_what_holds_without_it_and_needs_no_trust() {
-        let text = propose(&Facts::default());
-        assert!(text.lines().count() <= 40, "{}", text.lines().count());
-        let without = Settled::settle(Files::default(), &Flags::default(), &[], None).unwrap();
-        let with = settle(text);
-        assert_eq!(with.budget.spending(), without.budget.spending());
-        assert_eq!(with.coders.value, without.coders.value);
-        assert_eq!(with.lines().len(), without.lines().len());
+    if !setup.is_empty() {
+        text.push_str("[setup]                       # once for the files in `inputs`, before any agent\n");
+        setup.iter().for_each(|setup| text.push_str(&setup_line(setup)));
     }
-
-    #[test]
-    fn every_comment_that_would_count_does() {
-        let text = propose(&Facts { folders: vec!["docs".into(), "src".into(), "target".into()] });
-        assert!(text.contains("# write = [\"src/**\", \"docs/**\"]\n"), "{text}");
-        let all: String = text
-            .lines()
-            .map(|line| {
-                let code = line.strip_prefix("# ").filter(|rest| rest.starts_with('[') || rest.contains(" = "));
-                format!("{}\n", code.unwrap_or(line))
-            })
-            .collect();
-        let files = Files::parse(None, None, Some((Path::new("pit.toml"), all.clone()))).unwrap();
-        let error = Settled::settle(files, &Flags::default(), &["coder"], None).unwrap_err();
-        // The named secret is the one thing in it that widens.
-        assert!(error.to_string().contains("grants.coder.secrets"), "{error}");
-        let settled = settle(all.replace("\nsecrets", "\n# secrets"));
-        assert_eq!((settled.rules.len(), settled.budget.tokens.value), (1, Some(2_000_000)));
+    if !warm.is_empty() || !tools.is_empty() {
+        text.push_str("[workspace]\n");
+        text.push_str(&folders("warm", warm, "ignored folders that start warm"));
+        text.push_str(&folders("tools", tools, "of your home, read-only"));
     }
+    text
+}
+
+fn check_line(check: &Check, seen: Option<String>) -> String {
+    let Check { name, run, source } = check;
+    // The name of a file is a stranger's text, and must not end the comment.
+    let mut comment = format!("{}:{}", clean(&source.path), source.line);
+    if let Some(seen) = seen {
+        // Writing to a string has no way to fail.
+        let _ = write!(comment, "; at init: {}", clean(&seen));
+    }
+    format!("{name} = {{ run = {} }}  # {comment}\n", list(run))
+}
+
+fn setup_line(setup: &Setup) -> String {
+    let Setup { name, run, inputs, network, source } = setup;
+    let inputs = if inputs.is_empty() { String::new() } else { format!(", inputs = {}", list(inputs)) };
+    let network = if *network { ", network = true" } else { "" };
+    format!("{name} = {{ run = {}{inputs}{network} }}  # {}:{}\n", list(run), clean(&source.path), source.line)
+}
+
+fn folders(key: &str, folders: &[Folder], what: &str) -> String {
+    if folders.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = folders.iter().map(|folder| folder.name.clone()).collect();
+    format!("{:<29} # {what}\n", format!("{key} = {}", list(&names)))
+}
+
+fn grants(folders: &[String]) -> String {
+    let found: Vec<&str> =
+        WRITABLE.iter().copied().filter(|folder| folders.iter().any(|have| have == folder)).collect();
+    let found = if found.is_empty() { vec!["src", "tests", "docs"] } else { found };
+    let globs: Vec<String> = found.iter().map(|folder| format!("{folder}/**")).collect();
+    format!(
+        "# What agents get is what they ask for, but likely secrets. This leaves less of it:\n\
+         # [grants.coder]\n\
+         # write = {}\n\
+         # secrets = [\"tests/fixtures/server.pem\"]     # likely secrets that it may read all the same\n",
+        list(&globs)
+    )
+}
+
+/// A list of texts, as TOML has it.
+fn list(texts: &[String]) -> String {
+    format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+}
+
+/// A text, as TOML has it on one line; what nobody can see is written as its number.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if is_hidden(c) => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
 }

@@ -3,7 +3,7 @@
 //! - The organisation's limits are ceilings: nobody goes above them. Its rules hold with everybody else's.
 //! - The user and the command line set what they like below that.
 //! - The repository can lower limits and narrow grants at will; what raises a limit or names a secret takes a
-//!   [`Trusted`].
+//!   [`Trusted`]. So does everything in it that executes: checks, set-up, services, and what commands see of the machine.
 //! - `[grants.AGENT]` narrows, in each file: what is left is what all of them leave.
 
 use std::collections::BTreeMap;
@@ -11,20 +11,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use orchestra_pit_core::amount::{Span, Usd};
+use orchestra_pit_core::argv::ArgvPattern;
 use orchestra_pit_core::budget::Caps;
+use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::manifest::{Manifest, Spending};
-use orchestra_pit_core::pattern::{PathSet, Pattern};
-use orchestra_pit_core::policy::{self, Effect, Profile, Rule, Rules};
+use orchestra_pit_core::pattern::Pattern;
+use orchestra_pit_core::policy::{self, Profile, Rule, Rules};
 
 use super::trust::Trusted;
-use super::written::{self, Files, Flags};
+use super::written::{Files, Flags};
 use super::{ConfigError, Layer, Origin, Said, Source, Widening};
 use crate::effect::model::settings::{Alias, Full, Provider, Settings};
 use crate::effect::model::{family, price};
 
+mod commands;
 mod connections;
 mod limits;
 mod narrowing;
+mod rules;
 mod whole;
 
 pub(super) use connections::is_model;
@@ -60,6 +64,8 @@ pub struct Settled {
     pub depth: u32,
     /// Children at a time.
     pub width: u32,
+    /// Checks, set-up and what commands see.
+    commands: commands::Settled,
     /// What is left of an agent's grants, by its name, one layer after the other.
     narrowings: Vec<(String, Narrowing)>,
 }
@@ -102,7 +108,8 @@ impl Settled {
     ) -> Result<Self, ConfigError> {
         let mut widens = Vec::new();
         let (budget, coders) = limits::settle(&mut files, flags, &mut widens)?;
-        let rules = rules(&mut files, flags)?;
+        let rules = rules::settle(&mut files, flags)?;
+        let mut commands = commands::Settled::default();
         let (mut narrowings, mut pager) = (Vec::new(), None);
         let (mut models, mut providers) = (BTreeMap::new(), BTreeMap::new());
         let (mut families, mut prices) = (Vec::new(), Vec::new());
@@ -111,6 +118,7 @@ impl Settled {
             pager = own.pager.map(|pager| source.said(pager)).or(pager);
             connections::models(&source, own.models, &mut models)?;
             connections::providers(&source, own.provider, &mut providers)?;
+            commands.of_machine(&source, own.workspace, own.sandbox)?;
             // The first that fits is taken, and the user's go over the organisation's.
             families.splice(0..0, own.family.into_iter().map(|row| source.said(row)));
             prices.splice(0..0, own.price.into_iter().map(|row| source.said(row)));
@@ -126,12 +134,37 @@ impl Settled {
                 })
             }));
             narrowing::settle(&source, file.grants, agents, &mut narrowings)?;
+            let theirs = commands::Theirs {
+                checks: file.checks,
+                setup: file.setup,
+                services: file.services,
+                workspace: file.workspace,
+            };
+            widens.extend(commands.of_repository(&source, theirs)?);
             if !widens.is_empty() && !trusted.is_some_and(|trusted| trusted.is_of(&source.text)) {
                 return Err(ConfigError::Untrusted { path: source.path.to_path_buf(), widens });
             }
         }
         let (depth, width) = (DEPTH, WIDTH);
-        Ok(Self { budget, coders, rules, models, providers, families, prices, pager, depth, width, narrowings })
+        Ok(Self {
+            budget,
+            coders,
+            rules,
+            models,
+            providers,
+            families,
+            prices,
+            pager,
+            depth,
+            width,
+            commands,
+            narrowings,
+        })
+    }
+
+    /// Checks, set-up and what commands see, as runs have them.
+    pub fn commands(&self) -> Commands {
+        self.commands.commands()
     }
 
     /// The rules, as runs have them.
@@ -205,6 +238,7 @@ impl Settled {
         lines.extend(connections::lines(self));
         lines.extend(self.pager_line());
         lines.extend(self.narrowings.iter().flat_map(|(agent, narrowing)| narrowing.lines(agent)));
+        lines.extend(self.commands.lines().into_iter().filter(|line| line.from != Origin::Default));
         lines.extend(self.rule_lines());
         lines
     }
@@ -232,7 +266,7 @@ impl Settled {
     fn rule_lines(&self) -> impl Iterator<Item = Line> {
         self.rules.iter().map(|rule| Line {
             key: format!("rule.{}", rule.value.name),
-            value: shown(&rule.value),
+            value: rules::shown(&rule.value),
             from: rule.from.clone(),
         })
     }
@@ -246,56 +280,12 @@ impl Budget {
     }
 }
 
-/// All rules, whoever wrote them: each can only make it stricter.
-fn rules(files: &mut Files, flags: &Flags) -> Result<Vec<Said<Rule>>, ConfigError> {
-    let mut rules: Vec<Said<Rule>> = Vec::new();
-    let Files { organisation, user, repository } = files;
-    let own = [organisation, user].into_iter().flatten().map(|(source, own)| (&*source, std::mem::take(&mut own.rule)));
-    let theirs = repository.iter_mut().map(|(source, file)| (&*source, std::mem::take(&mut file.rule)));
-    for (source, written) in own.chain(theirs) {
-        for written::Rule { name, effect, on, paths } in written {
-            let at = name.span().start;
-            let from = source.origin(at);
-            let paths = paths.map(|any| PathSet { any, ..PathSet::default() });
-            let rule = Rule { name: name.into_inner(), effect, on, paths, exec: None, from: from.to_string() };
-            rule.check().map_err(|why| source.wrong(at, why.to_string()))?;
-            if let Some(other) = rules.iter().find(|other| other.value.name == rule.name) {
-                return Err(source.wrong(at, format!("there is a rule `{}` already, in {}", rule.name, other.from)));
-            }
-            rules.push(Said { value: rule, from });
-        }
-    }
-    const DENY: &str = "--deny";
-    for (number, text) in flags.deny.iter().enumerate() {
-        let wrong = |message: String| ConfigError::Flag { flag: DENY, message };
-        let (on, paths) = text.split_once(':').map_or((text.as_str(), None), |(on, glob)| (on, Some(glob)));
-        let paths = paths.map(Pattern::new).transpose().map_err(|error| wrong(error.to_string()))?;
-        let rule = Rule {
-            name: format!("deny-flag-{}", number + 1),
-            effect: Effect::Deny,
-            on: vec![on.to_owned()],
-            paths: paths.map(|pattern| PathSet { any: vec![pattern], ..PathSet::default() }),
-            exec: None,
-            from: DENY.to_owned(),
-        };
-        rule.check().map_err(|why| wrong(why.to_string()))?;
-        rules.push(Said { value: rule, from: Origin::Flag(DENY) });
-    }
-    Ok(rules)
-}
-
 fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     format!("[{}]", texts.collect::<Vec<_>>().join(", "))
 }
 
-fn shown(rule: &Rule) -> String {
-    let effect = match rule.effect {
-        Effect::Allow => "allow",
-        Effect::Ask => "ask",
-        Effect::Deny => "deny",
-    };
-    let paths = rule.paths.as_ref().map(|set| format!(" of {}", listed(set.any.iter().map(Pattern::as_str))));
-    format!("{effect} {}{}", rule.on.join(", "), paths.unwrap_or_default())
+fn patterns(patterns: &[ArgvPattern]) -> String {
+    format!("[{}]", patterns.iter().map(ArgvPattern::to_string).collect::<Vec<_>>().join(", "))
 }
 
 /// What a file says of something, if it is there.

@@ -12,6 +12,8 @@ use super::trust::{Store, Trusted};
 use super::written::{Files, Flags, Places};
 use super::*;
 
+mod commands;
+
 #[derive(Default)]
 struct Texts<'a> {
     organisation: &'a str,
@@ -189,16 +191,10 @@ fn where_requests_and_keys_go_is_not_for_a_repository_to_say() {
 
 #[test]
 fn what_would_not_be_carried_out_is_not_taken() {
-    for text in [
-        "[checks.fast]\nbuild = { run = [\"cargo\"] }",
-        "[setup]\nfetch = 1",
-        "[workspace]\nwarm = [\"target\"]",
-        "[[rule]]\nname = \"x\"\neffect = \"ask\"\non = [\"*\"]\nexec = [\"cargo\"]",
-        "[[rule]]\nname = \"x\"\neffect = \"ask\"\non = [\"*\"]\nmatch = [[\"cargo\"]]",
-    ] {
-        assert!(repository(text).error().contains("runs no commands"), "{text}");
+    for text in ["[notifications]\nbell = true", "[http]\nallow = []"] {
+        assert!(user(text).error().contains("does not have it"), "{text}");
+        assert!(repository(text).error().contains("does not have it"), "{text}");
     }
-    assert!(user("[notifications]\nbell = true").error().contains("does not have it"));
 }
 
 #[test]
@@ -221,6 +217,7 @@ fn each_mistake_is_named_with_its_line() {
             "[[rule]]\nname = \"r\"\neffect = \"deny\"\non = [\"workspace.wirte\"]",
             "pit.toml:3: no function is called `workspace.wirte`; did you mean `workspace.write`?",
         ),
+        ("[[rule]]\nname = \"r\"\neffect = \"deny\"", "pit.toml:3: the rule is about nothing"),
         ("[[rule]]\nname = \"protected-paths\"\neffect = \"allow\"\non = [\"*\"]", "pit.toml:3: a rule is named"),
         ("x", "pit.toml:2: not TOML"),
     ] {
@@ -355,8 +352,14 @@ fn the_examples_of_the_documentation_hold_as_they_stand() {
         Some((Path::new("docs"), block.split("```").next().unwrap().to_owned()))
     };
     let files = Files::parse(example("policy.toml"), example("config.toml"), example("pit.toml")).unwrap();
-    let settled = Settled::settle(files, &Flags::default(), &["coder"], None).unwrap();
-    assert_eq!((settled.budget.usd.value, settled.rules.len()), (Some(Usd(3_000_000)), 2));
+    let yes = trusted(&files.repository.as_ref().unwrap().0.text);
+    let settled = Settled::settle(files, &Flags::default(), &["coder"], Some(&yes)).unwrap();
+    assert_eq!((settled.budget.usd.value, settled.rules.len()), (Some(Usd(3_000_000)), 3));
+    let commands = settled.commands();
+    assert_eq!((commands.checks["full"].len(), commands.setup.len(), commands.services.len()), (2, 1, 1));
+    let tools: Vec<String> =
+        orchestra_pit_core::commands::TOOLS.iter().map(|tool| format!("`{}`", tool.name)).collect();
+    assert!(page.replace("\n  ", " ").contains(&tools.join(", ")), "the page lists all tools");
     let known = crate::effect::model::family::Families::new(Vec::new()).unwrap();
     let chosen = choose::choose(None, &settled, known.providers(), &|name| name == "ANTHROPIC_API_KEY").unwrap();
     assert!(matches!(chosen, choose::Choice::Models(models) if models.len() == 3));

@@ -15,6 +15,9 @@ use toml::Spanned;
 use super::{ConfigError, Layer, Source, file};
 use crate::effect::model::settings::{Alias, Provider};
 use crate::effect::model::{family, price};
+use commands::{Check, Machine, Named, Patterns, Sandbox, Service, Setup, Workspace};
+
+pub mod commands;
 
 /// `pit.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -30,6 +33,14 @@ pub struct Repository {
     pub grants: BTreeMap<Spanned<String>, Grants>,
     /// What is asked about or refused.
     pub rule: Vec<Rule>,
+    /// What the host judges results by, by level.
+    pub checks: Named<Named<Check>>,
+    /// What is run once before any agent.
+    pub setup: Named<Setup>,
+    /// What runs beside every command.
+    pub services: Named<Service>,
+    /// What of the machine commands see.
+    pub workspace: Workspace,
 }
 
 /// The user's file, and the organisation's.
@@ -56,6 +67,10 @@ pub struct Own {
     pub family: Vec<Spanned<family::Row>>,
     /// What they cost.
     pub price: Vec<Spanned<price::Row>>,
+    /// What of the machine commands see.
+    pub workspace: Machine,
+    /// The walls around them.
+    pub sandbox: Sandbox,
 }
 
 /// `[budget]`.
@@ -94,6 +109,12 @@ pub struct Grants {
     pub model: Option<Spanned<Vec<String>>>,
     /// Whether it stays able to commit.
     pub commit: Option<Spanned<bool>>,
+    /// Commands that it stays able to run.
+    pub exec: Option<Spanned<Patterns>>,
+    /// Variables that it stays able to set for them.
+    pub env: Option<Spanned<Vec<String>>>,
+    /// Whether it stays able to have the checks run.
+    pub check: Option<Spanned<bool>>,
     /// Whether it stays able to ask the person.
     pub human: Option<Spanned<bool>>,
     /// Whether it stays able to use the board.
@@ -110,11 +131,21 @@ pub struct Rule {
     pub name: Spanned<String>,
     /// What it says.
     pub effect: Effect,
-    /// The functions it is about.
-    pub on: Vec<String>,
+    /// The functions it is about. With `exec` it is plain which.
+    #[serde(default)]
+    pub on: Option<Vec<String>>,
     /// The paths it is about.
     #[serde(default)]
     pub paths: Option<Vec<Pattern>>,
+    /// The commands it is about.
+    #[serde(default)]
+    pub exec: Option<Spanned<Patterns>>,
+    /// Commands that it has to be about.
+    #[serde(default, rename = "match")]
+    pub matches: Vec<Spanned<Vec<String>>>,
+    /// Commands that it must not be about.
+    #[serde(default)]
+    pub not_match: Vec<Spanned<Vec<String>>>,
 }
 
 /// The command line, as far as it configures.
@@ -130,7 +161,7 @@ pub struct Flags {
     pub max_turns: Option<u64>,
     /// `--coders`.
     pub coders: Option<u64>,
-    /// `--deny FUNCTION` or `--deny FUNCTION:GLOB`.
+    /// `--deny FUNCTION`, `--deny FUNCTION:GLOB` or `--deny exec:COMMAND`.
     pub deny: Vec<String>,
     /// Agents that are brought along, by their names: files may speak of them.
     pub brought: Vec<String>,
@@ -212,7 +243,7 @@ impl Files {
 /// A fault as the person is told of it: with the file that a key belongs into, if it is another one.
 fn wrong(source: &Source, fault: &strict::Fault) -> ConfigError {
     let hint = match &fault.what {
-        What::UnknownKey { key, .. } => elsewhere(source.layer, key),
+        What::UnknownKey { key, known, .. } => elsewhere(source.layer, key, known),
         _ => None,
     };
     let message = match (&fault.what, &hint) {
@@ -223,8 +254,8 @@ fn wrong(source: &Source, fault: &strict::Fault) -> ConfigError {
     ConfigError::Wrong { path: source.path.to_path_buf(), line: fault.at.line, message, hint: hint.map(str::to_owned) }
 }
 
-/// Why a key that means something does not mean it in this file.
-fn elsewhere(layer: Layer, key: &str) -> Option<&'static str> {
+/// Why a key that means something does not mean it in this file. `known` are the keys beside which it stands.
+fn elsewhere(layer: Layer, key: &str, known: &[String]) -> Option<&'static str> {
     /// What says where requests and keys go, and what they cost.
     const CONNECTIONS: &[&str] = &[
         "api_key",
@@ -254,22 +285,28 @@ fn elsewhere(layer: Layer, key: &str) -> Option<&'static str> {
         "proxy",
         "url",
     ];
-    /// What runs programs.
-    const COMMANDS: &[&str] = &["checks", "exec", "match", "not_match", "setup", "tools", "warm", "workspace"];
-    if layer == Layer::Repository && CONNECTIONS.contains(&key) {
-        return Some(
+    let repository = layer == Layer::Repository;
+    match key {
+        "network" if known.iter().any(|key| key == "run") => {
+            Some("no check and no service has a network; what has to be fetched is fetched by a command of [setup]")
+        }
+        _ if repository && CONNECTIONS.contains(&key) => Some(
             "a repository may not say which models are asked, where requests and keys go or what they cost: that \
              belongs in your own ~/.config/orchestra-pit/config.toml, or in /etc/orchestra-pit/policy.toml",
-        );
+        ),
+        "pager" if repository => {
+            Some("a program that runs on your machine belongs in your own ~/.config/orchestra-pit/config.toml")
+        }
+        "sandbox" | "require" if repository => Some(
+            "which walls have to be up on your machine is for you to say, in your own \
+             ~/.config/orchestra-pit/config.toml, or for /etc/orchestra-pit/policy.toml",
+        ),
+        "checks" | "setup" | "services" | "warm" if !repository => {
+            Some("what a repository's commands are belongs in its own pit.toml, where you see it before it counts")
+        }
+        "http" | "notifications" => {
+            Some("this version of pit does not have it, and does not take what it would not carry out")
+        }
+        _ => None,
     }
-    if layer == Layer::Repository && key == "pager" {
-        return Some("a program that runs on your machine belongs in your own ~/.config/orchestra-pit/config.toml");
-    }
-    if COMMANDS.contains(&key) {
-        return Some("this version of pit runs no commands, and does not take what it would not carry out");
-    }
-    if matches!(key, "http" | "notifications") {
-        return Some("this version of pit does not have it, and does not take what it would not carry out");
-    }
-    None
 }

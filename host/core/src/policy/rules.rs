@@ -101,7 +101,10 @@ pub enum RuleError {
     #[error("a rule is named by up to 40 lower-case letters, digits and single `-`, and not `protected-paths`")]
     Name,
     /// It is about nothing.
-    #[error("the rule is about nothing: name functions in `on`, such as \"workspace.write\", \"vcs.*\" or \"*\"")]
+    #[error(
+        "the rule is about nothing: name functions in `on`, such as \"workspace.write\", \"vcs.*\" or \"*\", or commands \
+         in `exec`"
+    )]
     Nothing,
     /// There is no such function.
     #[error("no function is called `{on}`{}", .meant.map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default())]

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use orchestra_pit_core::argv::ArgvPattern;
 use orchestra_pit_core::pattern::{PathSet, Pattern};
-use orchestra_pit_core::policy::Grants;
-use orchestra_pit_core::{manifest, strict};
+use orchestra_pit_core::policy::{self, Grants};
+use orchestra_pit_core::{manifest, strict, text};
 use toml::Spanned;
 
-use super::{Line, listed};
+use super::{Line, listed, patterns};
+use crate::config::written::commands::Patterns;
 use crate::config::{ConfigError, Origin, Said, Source, written};
 
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -18,6 +20,9 @@ pub(super) struct Narrowing {
     secrets: Option<Said<Vec<Pattern>>>,
     model: Option<Said<Vec<String>>>,
     commit: Option<Said<bool>>,
+    exec: Option<Said<Vec<ArgvPattern>>>,
+    env: Option<Said<Vec<String>>>,
+    check: Option<Said<bool>>,
     human: Option<Said<bool>>,
     board: Option<Said<bool>>,
     delegate: Option<Said<Vec<String>>>,
@@ -38,13 +43,17 @@ pub(super) fn settle(
         if let Some(meant) = strict::nearest(&name, agents.iter().copied()).filter(|_| !known) {
             return Err(source.wrong(at, format!("no agent is called `{name}`; did you mean `{meant}`?")));
         }
-        let written::Grants { read, write, secrets, model, commit, human, board, delegate } = grants;
+        let written::Grants { read, write, secrets, model, commit, exec, env, check, human, board, delegate } = grants;
+        env.iter().try_for_each(|names| are_variables(source, names))?;
         let narrowing = Narrowing {
             read: read.map(|value| source.said(value)),
             write: write.map(|value| source.said(value)),
             secrets: secrets.map(|value| source.said(value)),
             model: model.map(|value| source.said(value)),
             commit: commit.map(|value| source.said(value)),
+            exec: exec.map(|value| source.said(value).map(|Patterns(patterns)| patterns)),
+            env: env.map(|value| source.said(value)),
+            check: check.map(|value| source.said(value)),
             human: human.map(|value| source.said(value)),
             board: board.map(|value| source.said(value)),
             delegate: delegate.map(|value| source.said(value)),
@@ -52,6 +61,18 @@ pub(super) fn settle(
         narrowings.push((name, narrowing));
     }
     Ok(())
+}
+
+/// Whether these can be names of variables; `*` stands for any characters.
+fn are_variables(source: &Source, names: &Spanned<Vec<String>>) -> Result<(), ConfigError> {
+    let right = |name: &String| {
+        let right = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'*');
+        !name.is_empty() && name.len() <= 100 && name.bytes().all(right)
+    };
+    match names.get_ref().iter().find(|name| !right(name)) {
+        Some(name) => Err(source.wrong(names.span().start, format!("`{}` names no variable", text::excerpt(name, 40)))),
+        None => Ok(()),
+    }
 }
 
 impl Narrowing {
@@ -76,7 +97,14 @@ impl Narrowing {
             }
         }
         let stays = |left: &Option<Said<bool>>| left.as_ref().is_none_or(|left| left.value);
+        if let Some(left) = &self.exec {
+            grants.exec = policy::commands(&left.value, &grants.exec);
+        }
+        if let Some(left) = &self.env {
+            grants.env = policy::names(&left.value, &grants.env);
+        }
         grants.commit &= stays(&self.commit);
+        grants.check &= stays(&self.check);
         grants.human &= stays(&self.human);
         grants.board &= stays(&self.board);
     }
@@ -92,14 +120,19 @@ impl Narrowing {
 
     /// Who says which names stay.
     pub(super) fn names(&self, key: &str) -> Option<Origin> {
-        let said = if key == "model" { &self.model } else { &self.delegate };
-        said.as_ref().map(|said| said.from.clone())
+        match key {
+            "model" => self.model.as_ref().map(|said| said.from.clone()),
+            "exec" => self.exec.as_ref().map(|said| said.from.clone()),
+            "env" => self.env.as_ref().map(|said| said.from.clone()),
+            _ => self.delegate.as_ref().map(|said| said.from.clone()),
+        }
     }
 
     /// Who takes a right away.
     pub(super) fn takes(&self, key: &str) -> Option<Origin> {
         let said = match key {
             "commit" => &self.commit,
+            "check" => &self.check,
             "human" => &self.human,
             _ => &self.board,
         };
@@ -117,13 +150,14 @@ impl Narrowing {
         let lists = [("read", &self.read), ("write", &self.write), ("secrets", &self.secrets)];
         let lists =
             lists.into_iter().filter_map(|(key, said)| said.as_ref().map(|said| line(key, paths(said), &said.from)));
-        let named = [("model", &self.model), ("delegate", &self.delegate)];
+        let exec = self.exec.iter().map(|said| line("exec", patterns(&said.value), &said.from));
+        let named = [("model", &self.model), ("env", &self.env), ("delegate", &self.delegate)];
         let named =
             named.into_iter().filter_map(|(key, said)| said.as_ref().map(|said| line(key, names(said), &said.from)));
-        let flags = [("commit", &self.commit), ("human", &self.human), ("board", &self.board)];
+        let flags = [("commit", &self.commit), ("check", &self.check), ("human", &self.human), ("board", &self.board)];
         let flags = flags
             .into_iter()
             .filter_map(|(key, said)| said.as_ref().map(|said| line(key, said.value.to_string(), &said.from)));
-        lists.chain(named).chain(flags).collect()
+        lists.chain(exec).chain(named).chain(flags).collect()
     }
 }

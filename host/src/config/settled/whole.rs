@@ -6,7 +6,7 @@ use orchestra_pit_core::policy::{LIKELY_SECRETS, NO_SECRETS, Profile};
 use orchestra_pit_core::protected::GROUPS;
 
 use super::narrowing::Narrowing;
-use super::{Line, Settled, family, listed};
+use super::{Line, Settled, family, listed, patterns as commands};
 use crate::config::{Origin, Said};
 use crate::effect::model::family::KnownProvider;
 use crate::effect::model::price::{Price, Prices};
@@ -37,6 +37,7 @@ impl Settled {
         lines.extend(built_in.agents.iter().flat_map(|manifest| self.of_agent(manifest)));
         let others = self.narrowings.iter().filter(|(agent, _)| !shipped(agent));
         lines.extend(others.flat_map(|(agent, narrowing)| narrowing.lines(agent)));
+        lines.extend(self.commands.lines());
         lines.extend(self.rule_lines());
         lines.push(default("rule.protected-paths", "ask vcs.* of what is protected".to_owned()));
         lines.extend(
@@ -134,6 +135,9 @@ impl Settled {
         );
         lines.push(line("model", names(&grants.model), last(&|one| one.names("model"))));
         lines.push(line("commit", grants.commit.to_string(), last(&|one| one.takes("commit"))));
+        lines.push(line("exec", commands(&grants.exec), last(&|one| one.names("exec"))));
+        lines.push(line("env", names(&grants.env), last(&|one| one.names("env"))));
+        lines.push(line("check", grants.check.to_string(), last(&|one| one.takes("check"))));
         lines.push(line("human", grants.human.to_string(), last(&|one| one.takes("human"))));
         lines.push(line("board", grants.board.to_string(), last(&|one| one.takes("board"))));
         lines.push(line("delegate", names(&grants.delegate), last(&|one| one.names("delegate"))));

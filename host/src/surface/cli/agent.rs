@@ -138,7 +138,7 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
         grants,
         enlisted,
         rules: settled.rules(),
-        commands: None,
+        commands: Some(settled.commands()),
         caps: settled.caps(&manifest),
         models: aliases,
         base: head.commit,

@@ -1,25 +1,31 @@
 //! `pit config show` and `pit init`: what holds here and who says so, and a first file to say more.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use orchestra_pit_core::text::clean;
+use orchestra_pit_core::check::propose::{Check, Proposal, Repository, is_read, propose};
+use orchestra_pit_core::commands::Tool;
+use orchestra_pit_core::text::{clean, clean_lines};
 
 use super::Failure;
+use super::ask::confirm;
 use super::git::Git;
-use super::open::Place;
-use super::out::{self, out};
+use super::open::{Place, dirs};
+use super::out::{self, note, out};
 use super::setting::{self, FILE, LimitArgs};
 use super::stranger::{self, BroughtArgs};
 use crate::assemble;
 use crate::config::Origin;
 use crate::config::choose::{Choice, choose};
 use crate::config::file;
-use crate::config::init::{Facts, propose};
+use crate::config::init::{self, Facts};
 use crate::config::settled::{BuiltIn, Line, Settled};
+use crate::config::trust::Store;
 use crate::config::written::Flags;
 use crate::effect::model::family::Families;
 use crate::effect::model::price::Prices;
+use crate::run::clock::now;
 use crate::shipped::AGENTS;
 use crate::surface::exit::Exit;
 
@@ -48,6 +54,12 @@ pub struct InitArgs {
     /// Prints the file and writes nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Does not try the checks.
+    #[arg(long)]
+    no_try: bool,
+    /// Says yes to what it would run, without a question.
+    #[arg(short, long)]
+    yes: bool,
 }
 
 /// Shows it.
@@ -92,15 +104,14 @@ fn whole(settled: &Settled) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-/// Writes a first `pit.toml` where there is none.
-pub fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
+/// Writes a first `pit.toml` where there is none, and asks for a yes to what it would run. `try_check` runs a check once on HEAD,
+/// behind the walls, and says what was seen; none where it could not be tried.
+pub fn init(at: &Place, args: &InitArgs, try_check: &dyn Fn(&Check) -> Option<String>) -> Result<Exit, Failure> {
     let repo = at.repo()?;
     let top =
         repo.work_tree().ok_or_else(|| Failure::new(Exit::Usage, "a bare repository has no place for pit.toml"))?;
-    let tracked = Git::at(&top).list(&["ls-files", "-z"])?;
-    let folders: BTreeSet<&str> =
-        tracked.iter().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
-    let text = propose(&Facts { folders: folders.into_iter().map(str::to_owned).collect() });
+    let facts = facts(&top)?;
+    let text = init::propose(&facts, &|_| None);
     if args.dry_run {
         out::text(&text);
         return Ok(Exit::Done);
@@ -111,7 +122,40 @@ pub fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Usage, format!("there is a {FILE} already; it was not touched"))
             .hint("pit config show prints what holds, pit init --dry-run what a new file would say"));
     }
+    if facts.commands == Proposal::default() {
+        file::replace(&path, &text)?;
+        out!("{} is written; every line of it can go", path.display());
+        return Ok(Exit::Done);
+    }
+    note!("{}", clean_lines(text.trim_end()));
+    let question = if args.no_try { "trust it" } else { "try each check once, in the sandbox, and trust it" };
+    // Nothing that a repository wants run is run before the person has seen it.
+    if !((args.yes || at.has_terminal()) && confirm(question, args.yes)?) {
+        file::replace(&path, &text)?;
+        out!("{} is written; nothing of it runs until you say yes to it: pit trust", path.display());
+        return Ok(Exit::Done);
+    }
+    let text = if args.no_try { text } else { init::propose(&facts, try_check) };
+    let mut store = Store::open(dirs().state.as_deref(), repo.common()).map_err(setting::wrong)?;
     file::replace(&path, &text)?;
-    out!("{} is written; every line of it can go", path.display());
+    store.trust_file(FILE, &text, now())?;
+    out!("{} is written and trusted as it is; every line of it can go", path.display());
     Ok(Exit::Done)
+}
+
+/// What is known of the repository, from what git has in its working tree and what this machine has.
+fn facts(top: &Path) -> Result<Facts, Failure> {
+    let tracked = Git::at(top).list(&["ls-files", "-z"])?;
+    let folders: BTreeSet<&str> =
+        tracked.iter().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
+    // One that cannot be read proposes nothing.
+    let read = |path: &str| Some((path.to_owned(), file::read(&top.join(path)).ok().flatten()?));
+    let texts: Vec<_> = tracked.iter().filter(|path| is_read(path)).filter_map(|path| read(path)).collect();
+    let texts = texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let mut commands = propose(&Repository::new(tracked.iter().map(String::as_str), texts));
+    let home = setting::environment("HOME").map(PathBuf::from).unwrap_or_default();
+    commands.tools.retain(|folder| {
+        Tool::named(&folder.name).is_some_and(|tool| tool.paths.iter().any(|path| file::is_there(&home.join(path))))
+    });
+    Ok(Facts { folders: folders.into_iter().map(str::to_owned).collect(), commands })
 }

@@ -99,7 +99,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         grants,
         enlisted,
         rules: settled.rules(),
-        commands: None,
+        commands: Some(settled.commands()),
         caps,
         models: models_named,
         base: if args.with_changes { changes::take(&repo, id, head.commit)? } else { head.commit },

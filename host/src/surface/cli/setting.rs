@@ -86,7 +86,7 @@ pub struct LimitArgs {
     /// Requests that each agent may make to its model.
     #[arg(long, value_name = "N")]
     max_turns: Option<u64>,
-    /// Refuses calls: `FUNCTION`, or `FUNCTION:GLOB` for paths.
+    /// Refuses calls: `FUNCTION`, `FUNCTION:GLOB` for paths, or `exec:COMMAND` for a command and all that may follow it.
     #[arg(long, value_name = "RULE")]
     deny: Vec<String>,
 }
