@@ -1,11 +1,14 @@
 //! `pit config show` and `pit init`: what holds here and who says so, and a first file to say more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
-use orchestra_pit_core::check::propose::{Check, Proposal, Repository, is_read, propose};
-use orchestra_pit_core::commands::Tool;
+use orchestra_pit_core::check::propose::{Proposal, Repository, is_read, propose};
+use orchestra_pit_core::check::verdict::{CheckVerdict, Ending};
+use orchestra_pit_core::commands::{Commands, Tool};
+use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::text::{clean, clean_lines};
 
 use super::Failure;
@@ -23,8 +26,10 @@ use crate::config::init::{self, Facts};
 use crate::config::settled::{BuiltIn, Line, Settled};
 use crate::config::trust::Store;
 use crate::config::written::Flags;
+use crate::effect::exec::judge::Case;
 use crate::effect::model::family::Families;
 use crate::effect::model::price::Prices;
+use crate::effect::store::Repo;
 use crate::run::clock::now;
 use crate::shipped::AGENTS;
 use crate::surface::exit::Exit;
@@ -104,9 +109,9 @@ fn whole(settled: &Settled) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-/// Writes a first `pit.toml` where there is none, and asks for a yes to what it would run. `try_check` runs a check once on HEAD,
-/// behind the walls, and says what was seen; none where it could not be tried.
-pub fn init(at: &Place, args: &InitArgs, try_check: &dyn Fn(&Check) -> Option<String>) -> Result<Exit, Failure> {
+/// Writes a first `pit.toml` where there is none, and asks for a yes to what it would run. With a yes each check is tried once on
+/// HEAD, behind the walls, and what was seen stands in the file.
+pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     let repo = at.repo()?;
     let top =
         repo.work_tree().ok_or_else(|| Failure::new(Exit::Usage, "a bare repository has no place for pit.toml"))?;
@@ -135,12 +140,63 @@ pub fn init(at: &Place, args: &InitArgs, try_check: &dyn Fn(&Check) -> Option<St
         out!("{} is written; nothing of it runs until you say yes to it: pit trust", path.display());
         return Ok(Exit::Done);
     }
-    let text = if args.no_try { text } else { init::propose(&facts, try_check) };
     let mut store = Store::open(dirs().state.as_deref(), repo.common()).map_err(setting::wrong)?;
+    file::replace(&path, &text)?;
+    let text = if args.no_try {
+        text
+    } else {
+        store.trust_file(FILE, &text, now())?;
+        let seen = tried(at, &repo).await;
+        init::propose(&facts, &|check| seen.get(&check.run).cloned())
+    };
     file::replace(&path, &text)?;
     store.trust_file(FILE, &text, now())?;
     out!("{} is written and trusted as it is; every line of it can go", path.display());
     Ok(Exit::Done)
+}
+
+/// What each check came to on HEAD, by its command. What the host finds out here it need not find out again with the first run.
+async fn tried(at: &Place, repo: &Arc<Repo>) -> BTreeMap<Vec<String>, String> {
+    let mut seen = BTreeMap::new();
+    let Ok((commit, commands)) = settled(repo) else { return seen };
+    let Ok(tree) = repo.tree_of(commit) else { return seen };
+    let exec = assemble::exec(repo.clone(), at.machine());
+    let brief: String = commit.to_string().chars().take(7).collect();
+    for (level, checks) in &commands.checks {
+        note!("trying the checks of the level {}, which may take its time", clean(level));
+        let case = Case { tree, base: tree, commit, level: level.clone() };
+        match exec.judge(case, commands.clone(), &|_| {}).await {
+            Ok(judged) => {
+                for (check, found) in checks.iter().zip(judged.verdict.checks()) {
+                    seen.insert(check.run.clone(), format!("at init: {} on {brief}", came_to(found)));
+                }
+            }
+            Err(error) => {
+                note!("they could not be tried: {}", clean(&error.message));
+                error.hint.iter().for_each(|hint| note!("  {}", clean(hint)));
+            }
+        }
+    }
+    seen
+}
+
+/// The commit that is tried, and the commands as a run would have them.
+fn settled(repo: &Repo) -> Result<(Oid, Arc<Commands>), Failure> {
+    let settled = setting::settle(repo, &Flags::default())?;
+    Ok((repo.head()?.commit, Arc::new(settled.commands())))
+}
+
+/// What a check came to, in a few words.
+fn came_to(check: &CheckVerdict) -> String {
+    match (check.counts(), check.ending()) {
+        (Some(counts), _) if counts.failed == 0 => format!("{} pass", counts.passed),
+        (Some(counts), _) => format!("{} of {} pass", counts.passed, counts.passed + counts.failed),
+        (None, Some(Ending::Exit(0))) => "passes".to_owned(),
+        (None, Some(Ending::Exit(code))) => format!("fails with exit {code}"),
+        (None, Some(Ending::TimedOut)) => "takes too long".to_owned(),
+        (None, Some(Ending::NotStarted(why))) => format!("does not start: {}", clean(why)),
+        _ => "fails".to_owned(),
+    }
 }
 
 /// What is known of the repository, from what git has in its working tree and what this machine has.

@@ -11,6 +11,7 @@ use crate::assemble::{self, Pit};
 use crate::config::dirs::Dirs;
 use crate::config::file;
 use crate::effect::exec::Machine;
+use crate::effect::exec::tools::{Home, VARIABLES};
 use crate::effect::model::models::Models;
 use crate::effect::store::Repo;
 use crate::guest::Places;
@@ -112,7 +113,9 @@ impl Place {
 }
 
 fn machine(dirs: &Dirs) -> Option<Machine> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let elsewhere = VARIABLES.iter().filter_map(|(name, first)| Some((*first, folder(name)?))).collect();
+    let home = folder("HOME").map(|folder| Home { folder, elsewhere });
     Some(Machine { cache: dirs.cache.clone()?, home })
 }
 
