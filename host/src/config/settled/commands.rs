@@ -293,6 +293,6 @@ fn of_service(service: &Service) -> String {
 }
 
 fn of_tool(tool: &Tool) -> String {
-    let paths: Vec<String> = tool.paths.iter().map(|path| format!("~/{path}")).collect();
+    let paths: Vec<String> = tool.places().map(|place| format!("~/{place}")).collect();
     format!("{} ({})", tool.name, paths.join(", "))
 }

@@ -8,163 +8,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use orchestra_pit_core::commands::{CREDENTIALS, TOOLS, Tool};
 use orchestra_pit_sandbox::Mount;
 
 /// Where a command's private home is.
 pub const HOME: &str = "/home/pit";
-
-/// One tool.
-struct Tool {
-    name: &'static str,
-    /// Folders and files below the person's home that stay where they are.
-    here: &'static [&'static str],
-    /// Folders below the person's home that are seen at the same place of the command's own.
-    own: &'static [&'static str],
-    /// Folders of programs, below the person's home; a `*` stands for the last name in order.
-    bins: &'static [&'static str],
-    /// Variables; `~` stands for the person's home, `$` for the command's.
-    env: &'static [(&'static str, &'static str)],
-    /// Programs by which a person would know it.
-    programs: &'static [&'static str],
-}
-
-/// Every tool that can be named in `[workspace] tools`.
-const TOOLS: &[Tool] = &[
-    Tool {
-        name: "cargo",
-        here: &[".cargo/bin"],
-        own: &[".cargo/registry", ".cargo/git"],
-        bins: &[".cargo/bin"],
-        env: &[("CARGO_HOME", "$/.cargo"), ("CARGO_NET_OFFLINE", "true")],
-        programs: &["cargo", "rustc", "rustfmt", "cargo-clippy", "cargo-nextest", "rust-analyzer"],
-    },
-    Tool {
-        name: "rustup",
-        here: &[".rustup"],
-        own: &[],
-        bins: &[".cargo/bin"],
-        env: &[("RUSTUP_HOME", "~/.rustup"), ("RUSTUP_AUTO_INSTALL", "0")],
-        programs: &["rustup"],
-    },
-    Tool {
-        name: "nvm",
-        here: &[".nvm/versions", ".nvm/alias"],
-        own: &[],
-        bins: &[".nvm/versions/node/*/bin"],
-        env: &[],
-        programs: &["node", "npm", "npx", "corepack", "yarn", "pnpm"],
-    },
-    Tool {
-        name: "fnm",
-        here: &[".local/share/fnm"],
-        own: &[],
-        bins: &[".local/share/fnm/aliases/default/bin", ".local/share/fnm/node-versions/*/installation/bin"],
-        env: &[],
-        programs: &["fnm"],
-    },
-    Tool {
-        name: "volta",
-        here: &[".volta/bin", ".volta/tools"],
-        own: &[],
-        bins: &[".volta/bin"],
-        env: &[("VOLTA_HOME", "~/.volta")],
-        programs: &["volta"],
-    },
-    Tool {
-        name: "npm",
-        here: &[],
-        own: &[".npm/_cacache"],
-        bins: &[],
-        env: &[("npm_config_offline", "true"), ("npm_config_cache", "$/.npm")],
-        programs: &[],
-    },
-    Tool {
-        name: "bun",
-        here: &[".bun/bin", ".bun/install/cache"],
-        own: &[],
-        bins: &[".bun/bin"],
-        env: &[],
-        programs: &["bun", "bunx"],
-    },
-    Tool { name: "deno", here: &[".deno/bin"], own: &[], bins: &[".deno/bin"], env: &[], programs: &["deno"] },
-    Tool {
-        name: "pyenv",
-        here: &[".pyenv"],
-        own: &[],
-        bins: &[".pyenv/shims", ".pyenv/bin"],
-        env: &[("PYENV_ROOT", "~/.pyenv")],
-        programs: &["pyenv", "python", "python3", "pip", "pip3", "pytest"],
-    },
-    Tool {
-        name: "uv",
-        here: &[".local/share/uv", ".local/bin/uv", ".local/bin/uvx"],
-        own: &[".cache/uv"],
-        bins: &[".local/bin"],
-        env: &[("UV_OFFLINE", "1")],
-        programs: &["uv", "uvx"],
-    },
-    Tool {
-        name: "mise",
-        here: &[".local/share/mise", ".local/bin/mise"],
-        own: &[],
-        bins: &[".local/share/mise/shims", ".local/bin"],
-        env: &[("MISE_DATA_DIR", "~/.local/share/mise")],
-        programs: &["mise"],
-    },
-    Tool {
-        name: "asdf",
-        here: &[".asdf"],
-        own: &[],
-        bins: &[".asdf/shims", ".asdf/bin"],
-        env: &[("ASDF_DATA_DIR", "~/.asdf")],
-        programs: &["asdf"],
-    },
-    Tool {
-        name: "go",
-        here: &["go/pkg/mod", "go/bin", "sdk"],
-        own: &[],
-        bins: &["go/bin", "sdk/*/bin"],
-        env: &[("GOMODCACHE", "~/go/pkg/mod"), ("GOFLAGS", "-modcacherw=false"), ("GOPROXY", "off")],
-        programs: &["go", "gofmt", "golangci-lint"],
-    },
-    Tool {
-        name: "maven",
-        here: &[],
-        own: &[".m2/repository", ".m2/wrapper"],
-        bins: &[],
-        env: &[("MAVEN_ARGS", "--offline")],
-        programs: &["mvn"],
-    },
-    Tool {
-        name: "gradle",
-        here: &[],
-        own: &[".gradle/caches", ".gradle/wrapper"],
-        bins: &[],
-        env: &[("GRADLE_USER_HOME", "$/.gradle")],
-        programs: &["gradle"],
-    },
-    Tool {
-        name: "sdkman",
-        here: &[".sdkman/candidates"],
-        own: &[],
-        bins: &[".sdkman/candidates/*/current/bin"],
-        env: &[],
-        programs: &[],
-    },
-];
-
-/// Files that hold credentials, wherever they lie in a tool's folder.
-const CREDENTIALS: &[&str] = &[
-    "credentials",
-    "credentials.toml",
-    "auth.json",
-    ".npmrc",
-    ".netrc",
-    ".pypirc",
-    "settings.xml",
-    "settings-security.xml",
-    "gradle.properties",
-];
 
 /// What is mounted, found and set for some tools.
 #[derive(Clone, Debug, Default)]
@@ -205,7 +53,7 @@ pub fn find(home: &Path, tools: &[String]) -> Found {
 
 /// The tools whose folders this home has: what `pit init` proposes.
 pub fn present(home: &Path) -> Vec<&'static str> {
-    let there = |tool: &&Tool| tool.here.iter().chain(tool.own).any(|place| home.join(place).exists());
+    let there = |tool: &&Tool| tool.places().any(|place| home.join(place).exists());
     TOOLS.iter().filter(there).map(|tool| tool.name).collect()
 }
 

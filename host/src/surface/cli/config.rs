@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use orchestra_pit_core::check::propose::{Check, Proposal, Repository, is_read, propose};
-use orchestra_pit_core::commands::Tool;
 use orchestra_pit_core::text::{clean, clean_lines};
 
 use super::Failure;
@@ -23,6 +22,7 @@ use crate::config::init::{self, Facts};
 use crate::config::settled::{BuiltIn, Line, Settled};
 use crate::config::trust::Store;
 use crate::config::written::Flags;
+use crate::effect::exec::tools;
 use crate::effect::model::family::Families;
 use crate::effect::model::price::Prices;
 use crate::run::clock::now;
@@ -154,8 +154,7 @@ fn facts(top: &Path) -> Result<Facts, Failure> {
     let texts = texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
     let mut commands = propose(&Repository::new(tracked.iter().map(String::as_str), texts));
     let home = setting::environment("HOME").map(PathBuf::from).unwrap_or_default();
-    commands.tools.retain(|folder| {
-        Tool::named(&folder.name).is_some_and(|tool| tool.paths.iter().any(|path| file::is_there(&home.join(path))))
-    });
+    let present = tools::present(&home);
+    commands.tools.retain(|tool| present.contains(&tool.name.as_str()));
     Ok(Facts { folders: folders.into_iter().map(str::to_owned).collect(), commands })
 }
