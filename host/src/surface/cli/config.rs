@@ -14,6 +14,7 @@ use super::open::{Place, dirs};
 use super::out::{self, note, out};
 use super::setting::{self, FILE, LimitArgs};
 use super::stranger::{self, BroughtArgs};
+use super::trust::forgotten;
 use crate::assemble;
 use crate::config::Origin;
 use crate::config::choose::{Choice, choose};
@@ -117,11 +118,7 @@ pub fn init(at: &Place, args: &InitArgs, try_check: &dyn Fn(&Check) -> Option<St
         return Ok(Exit::Done);
     }
     let path = top.join(FILE);
-    // Whatever is there, a link too, is the person's.
-    if !matches!(file::read(&path), Ok(None)) {
-        return Err(Failure::new(Exit::Usage, format!("there is a {FILE} already; it was not touched"))
-            .hint("pit config show prints what holds, pit init --dry-run what a new file would say"));
-    }
+    free(&path)?;
     if facts.commands == Proposal::default() {
         file::replace(&path, &text)?;
         out!("{} is written; every line of it can go", path.display());
@@ -137,10 +134,22 @@ pub fn init(at: &Place, args: &InitArgs, try_check: &dyn Fn(&Check) -> Option<St
     }
     let text = if args.no_try { text } else { init::propose(&facts, try_check) };
     let mut store = Store::open(dirs().state.as_deref(), repo.common()).map_err(setting::wrong)?;
+    // Trying takes its time.
+    free(&path)?;
     file::replace(&path, &text)?;
     store.trust_file(FILE, &text, now())?;
     out!("{} is written and trusted as it is; every line of it can go", path.display());
+    forgotten(&store);
     Ok(Exit::Done)
+}
+
+/// Refuses to write over what is there: whatever it is, a link too, it is the person's.
+fn free(path: &Path) -> Result<(), Failure> {
+    match file::read(path) {
+        Ok(None) => Ok(()),
+        _ => Err(Failure::new(Exit::Usage, format!("there is a {FILE} already; it was not touched"))
+            .hint("pit config show prints what holds, pit init --dry-run what a new file would say")),
+    }
 }
 
 /// What is known of the repository, from what git has in its working tree and what this machine has.
