@@ -90,6 +90,68 @@ fn the_whole_of_what_holds_is_shown_and_of_keys_only_where_they_are() {
     assert!(line(&keys[1..]).contains("anthropic/") && line(&keys[1..]).contains("$ANTHROPIC_API_KEY"));
 }
 
+/// A repository that says what it runs.
+fn with_ci() -> Stage {
+    let ci = "jobs:\n  a:\n    steps:\n      - run: make test\n";
+    let stage = Stage::with(&[("README.md", "x\n"), ("Makefile", "test:\n\ttrue\n"), (".github/workflows/ci.yml", ci)]);
+    std::fs::create_dir_all(stage.home().join(".local/share/mise")).unwrap();
+    stage
+}
+
+#[test]
+fn what_a_first_file_would_run_waits_for_a_yes() {
+    let stage = with_ci();
+    let check = "test = { run = [\"make\", \"test\"] }  # .github/workflows/ci.yml:4";
+    let _ = stage.pit(&["init", "--dry-run", "-y"]).exits(0).says(check);
+    // Nobody is there to say it: the file is written, and does not count.
+    let _ = stage.pit(&["init"]).exits(0).says(check).says("nothing of it runs until you say yes to it: pit trust");
+    assert!(stage.read("pit.toml").contains(check));
+    let _ =
+        stage.pit(&["config", "show"]).exits(9).says("checks.full.test = make test; up to 20m (without it nothing)");
+    let _ = stage.pit(&["run", "x", "--solo", "-m", "scripted/none"]).exits(9).says("nothing was started");
+    assert!(stage.trees().is_empty());
+    // With it the file counts as it stands, and no longer when it is another.
+    std::fs::remove_file(stage.repo().join("pit.toml")).unwrap();
+    let _ = stage.pit(&["init", "-y", "--no-try"]).exits(0).says("written and trusted as it is");
+    let said = stage.pit(&["config", "show"]).exits(0);
+    let line = said.out.lines().find(|line| line.starts_with("checks.full.test ")).unwrap_or_default().to_owned();
+    assert!(line.contains("make test; up to 20m") && line.contains("pit.toml:"), "{}", said.out);
+    stage.write("pit.toml", &stage.read("pit.toml").replace("\"test\"]", "\"evil\"]"));
+    let _ = stage.pit(&["config", "show"]).exits(9).says("make evil");
+}
+
+#[test]
+fn tools_are_proposed_where_this_machine_has_them() {
+    let stage = with_ci();
+    stage.write("mise.toml", "");
+    stage.write("pyproject.toml", "[project]\nname = \"x\"\n");
+    stage.git(&["add", "-A"]);
+    let text = stage.pit(&["init", "--dry-run"]).exits(0).out;
+    assert!(text.contains("tools = [\"mise\"] "), "{text}");
+}
+
+#[test]
+fn a_check_is_shown_before_it_is_trusted_and_goes_on_the_runs_record() {
+    let stage = Stage::new();
+    stage.write("pit.toml", "schema = 1\n[checks.full]\nboth = { run = [\"sh\", \"-c\", \"true && true\"] }\n");
+    let script = stage.script("schema = 1\n[[conversation]]\nagent = \"coder\"\n");
+    let run = |stage: &Stage| stage.pit(&["run", "x", "--solo", "-m", &script]);
+    let _ = run(&stage).exits(9).says("line 3: checks.full.both = sh -c \"true && true\"; up to 20m");
+    assert!(stage.trees().is_empty());
+    let _ = stage.pit(&["trust", "-y"]).exits(0).says("line 3: checks.full.both = sh -c \"true && true\"");
+    let said = run(&stage);
+    assert_ne!(said.code, Some(9), "{}", said.err);
+    assert_eq!(stage.trees().len(), 1);
+}
+
+#[test]
+fn a_command_is_denied_by_its_words() {
+    let stage = Stage::new();
+    let said = stage.pit(&["config", "show", "--deny", "exec:git push"]).exits(0);
+    assert!(said.out.contains("deny exec.run of [git push **]"), "{}", said.out);
+    let _ = stage.pit(&["config", "show", "--deny", "exec:"]).exits(2).says("at least one word");
+}
+
 #[test]
 fn shells_are_told_of_every_command() {
     let stage = Stage::new();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::path::RepoPath;
 
-pub use tools::{TOOLS, Tool};
+pub use tools::{CREDENTIALS, TOOLS, Tool};
 
 /// All of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]

@@ -31,11 +31,6 @@ pub fn read_linked(path: &Path) -> Result<Option<String>, ConfigError> {
     open(path, false)
 }
 
-/// Whether there is anything at a path.
-pub fn is_there(path: &Path) -> bool {
-    path.exists()
-}
-
 fn open(path: &Path, no_link: bool) -> Result<Option<String>, ConfigError> {
     let fail = |why: String| ConfigError::Unreadable { path: path.to_owned(), why };
     // Without NONBLOCK the opening of a pipe would wait for whoever writes into it.

@@ -1,12 +1,12 @@
 //! What a tree of runs stands at, in English.
 
 use orchestra_pit_core::amount::Usd;
-use orchestra_pit_core::argv::ArgvPattern;
 use orchestra_pit_core::budget::{Item, Shortage};
 use orchestra_pit_core::call::delegate::End;
 use orchestra_pit_core::call::{Call, Value, exec, human, vcs};
+use orchestra_pit_core::commands::shown;
 use orchestra_pit_core::id::RunId;
-use orchestra_pit_core::manifest::Manifest;
+use orchestra_pit_core::manifest::{Flag, Manifest};
 use orchestra_pit_core::pattern::Pattern;
 use orchestra_pit_core::record::{Event, Said};
 use orchestra_pit_core::text::clean;
@@ -197,13 +197,16 @@ pub fn agent(known: &Known, manifest: &Manifest) -> Vec<String> {
     }
     match asks.exec.as_slice() {
         [] => not.push("commands".to_owned()),
-        all if all.iter().any(ArgvPattern::is_all) => {
+        _ if manifest.flags().contains(&Flag::RunsAnything) => {
             wanted.push("run any command, in the sandbox            broad".to_owned());
         }
-        some => {
-            let commands: Vec<String> = some.iter().map(|pattern| line(&pattern.to_string(), 60)).collect();
-            wanted.push(format!("run {}", commands.join(", ")));
-        }
+        some => wanted.extend(some.iter().map(|pattern| {
+            let words = Vec::from(pattern.clone());
+            format!("run {}", line(&shown(&words), 400))
+        })),
+    }
+    if !asks.exec.is_empty() && !asks.env.is_empty() {
+        wanted.push(format!("set for them {}", line(&asks.env.join(", "), 400)));
     }
     if asks.check {
         wanted.push("have your checks run".to_owned());
@@ -239,3 +242,6 @@ pub fn bytes(size: usize) -> String {
         _ => format!("{}.{} MB", size / 1_000_000, size % 1_000_000 / 100_000),
     }
 }
+
+#[cfg(test)]
+mod tests;

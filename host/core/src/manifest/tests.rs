@@ -148,6 +148,54 @@ fn about_everything_is_flagged_however_it_is_spelt() {
     assert_eq!(whole().flags(), [Flag::ReadsEverything]);
 }
 
+/// A manifest that asks to run these.
+fn running(commands: &[&str]) -> Manifest {
+    let words = |text: &&str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let exec = commands.iter().map(words).map(|words| words.try_into().unwrap()).collect();
+    Manifest { asks: Asks { exec, ..Asks::default() }, ..whole() }
+}
+
+#[test]
+fn any_command_is_flagged_however_it_is_spelt() {
+    for broad in [&["**"][..], &["* **"], &["*", "* *", "* * *"], &["make", "**"], &["*o* **", "*e* **", "?s"]] {
+        let manifest = running(broad);
+        assert_eq!(manifest.flags(), [Flag::RunsAnything], "{broad:?}");
+        assert!(manifest.needs_force(), "{broad:?}");
+        assert!(matches!(&manifest.wants()[..], [Want::Exec { broad: true, .. }]), "{broad:?}");
+    }
+    for narrow in [&["cargo **"][..], &["npm run *", "make **"], &["sh -c **"], &[]] {
+        assert!(running(narrow).flags().is_empty() && !running(narrow).needs_force(), "{narrow:?}");
+    }
+    assert_eq!(running(&["make"]).lacks().first(), Some(&Lack::Network));
+    assert_eq!(running(&[]).lacks().first(), Some(&Lack::Commands));
+}
+
+#[test]
+fn commands_variables_and_checks_are_asked_for_as_they_are_written() {
+    let asks = "[asks]\nexec = [[\"cargo\", \"test\", \"**\"], [\"make\"]]\nenv = [\"RUST_*\"]\ncheck = true\n";
+    let manifest = changed("[asks]\n", asks).unwrap();
+    let grants = manifest.asks(1, 1);
+    assert_eq!((grants.exec.len(), grants.env.as_slice(), grants.check), (2, &["RUST_*".to_owned()][..], true));
+    let wants = manifest.wants();
+    assert!(wants.contains(&Want::Check));
+    let Some(Want::Exec { commands, env, broad: false }) = wants.iter().find(|want| matches!(want, Want::Exec { .. }))
+    else {
+        panic!("{wants:?}")
+    };
+    assert_eq!((commands.len(), env.len()), (2, 1));
+    for (asks, said) in [
+        ("exec = [\"cargo\"]", "line 8: expected a list"),
+        ("exec = [[]]", "line 8: a pattern of a command has at least one word"),
+        ("exec = [[\"**\", \"x\"]]", "line 8: `**` stands for all further arguments"),
+        ("env = [\"A=B\"]", "line 7: `A=B` names no variable"),
+        ("env = [\"\"]", "line 7: `` names no variable"),
+        ("check = 1", "line 8: expected true or false"),
+    ] {
+        let error = changed("[asks]\n", &format!("[asks]\n{asks}\n")).unwrap_err();
+        assert!(error.starts_with(said), "{asks}: {error}");
+    }
+}
+
 #[test]
 fn a_named_secret_is_flagged() {
     for secret in [".env", "**/.env", "id_*", "**/*.pem", "secrets/**", "config/prod.env"] {

@@ -40,7 +40,9 @@ pub enum Want {
     Exec {
         /// Which.
         commands: Vec<ArgvPattern>,
-        /// Whether that is any.
+        /// Variables that it wants to set for them.
+        env: Vec<String>,
+        /// Whether that is about any command.
         broad: bool,
     },
     /// To have the checks run.
@@ -79,6 +81,8 @@ pub enum Flag {
     ReadsEverything,
     /// It wants to write about everything.
     WritesEverything,
+    /// It wants to run about any command.
+    RunsAnything,
     /// It names what is likely a secret.
     NamesSecrets(Pattern),
     /// It wants to write what runs or steers something on the person's machine.
@@ -125,11 +129,37 @@ const TYPICAL: &[&str] = &[
 const SECRET: &[&str] =
     &[".env", ".env.production", ".npmrc", ".netrc", "secrets/token", "id_rsa", "id_ed25519", "server.key", "a/b.pem"];
 
+/// Commands of many kinds, of which patterns that have half are about any command.
+const COMMANDS: &[&[&str]] = &[
+    &["./configure"],
+    &["cargo", "test"],
+    &["curl", "-O", "https://example.com/x"],
+    &["docker", "ps"],
+    &["find", ".", "-delete"],
+    &["git", "push", "origin", "main"],
+    &["go", "build", "./..."],
+    &["ls"],
+    &["make", "all"],
+    &["node", "index.js"],
+    &["npm", "run", "build"],
+    &["python3", "-c", "print()"],
+    &["rm", "-r", "src"],
+    &["ssh", "host"],
+];
+
 static SECRETS: LazyLock<PathSet> = LazyLock::new(likely_secrets);
 
 fn is_broad(patterns: &[Pattern]) -> bool {
     let has = |path: &&&str| patterns.iter().any(|pattern| pattern.matches(path));
     2 * TYPICAL.iter().filter(has).count() >= TYPICAL.len()
+}
+
+fn runs_anything(patterns: &[ArgvPattern]) -> bool {
+    let has = |argv: &&&[&str]| {
+        let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+        patterns.iter().any(|pattern| pattern.is(&argv))
+    };
+    2 * COMMANDS.iter().filter(has).count() >= COMMANDS.len()
 }
 
 impl Manifest {
@@ -147,7 +177,8 @@ impl Manifest {
             some(asks.commit, |_| Want::Commit),
             some(!asks.exec.is_empty(), |m| Want::Exec {
                 commands: m.asks.exec.clone(),
-                broad: m.asks.exec.iter().any(ArgvPattern::is_all),
+                env: m.asks.env.clone(),
+                broad: runs_anything(&m.asks.exec),
             }),
             some(asks.check, |_| Want::Check),
             some(asks.human, |_| Want::Human),
@@ -184,6 +215,9 @@ impl Manifest {
         if is_broad(&self.asks.write) {
             flags.push(Flag::WritesEverything);
         }
+        if runs_anything(&self.asks.exec) {
+            flags.push(Flag::RunsAnything);
+        }
         if is_broad(&self.asks.read) {
             flags.push(Flag::ReadsEverything);
         }
@@ -199,8 +233,9 @@ impl Manifest {
         flags
     }
 
-    /// Whether giving a stranger what it asks for takes an explicit word: it wants to write about everything.
+    /// Whether giving a stranger what it asks for takes an explicit word: it wants to write about everything, or to run about
+    /// any command.
     pub fn needs_force(&self) -> bool {
-        is_broad(&self.asks.write)
+        is_broad(&self.asks.write) || runs_anything(&self.asks.exec)
     }
 }

@@ -8,183 +8,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use orchestra_pit_core::commands;
+use orchestra_pit_core::commands::{CREDENTIALS, TOOLS, Tool};
 use orchestra_pit_sandbox::Mount;
 
 /// Where a command's private home is.
 pub const HOME: &str = "/home/pit";
-
-/// One tool.
-struct Tool {
-    name: &'static str,
-    /// Folders and files below the person's home that stay where they are.
-    here: &'static [&'static str],
-    /// Folders below the person's home that are seen at the same place of the command's own.
-    own: &'static [&'static str],
-    /// Folders of programs, below the person's home; a `*` stands for the last name in order.
-    bins: &'static [&'static str],
-    /// Variables; `~` stands for the person's home, `$` for the command's.
-    env: &'static [(&'static str, &'static str)],
-    /// Programs by which a person would know it.
-    programs: &'static [&'static str],
-}
-
-/// Every tool that can be named in `[workspace] tools`.
-const TOOLS: &[Tool] = &[
-    Tool {
-        name: "cargo",
-        here: &[".cargo/bin"],
-        own: &[".cargo/registry", ".cargo/git"],
-        bins: &[".cargo/bin"],
-        env: &[("CARGO_HOME", "$/.cargo"), ("CARGO_NET_OFFLINE", "true")],
-        programs: &["cargo", "rustc", "rustfmt", "cargo-clippy", "cargo-nextest", "rust-analyzer"],
-    },
-    Tool {
-        name: "rustup",
-        here: &[".rustup"],
-        own: &[],
-        bins: &[".cargo/bin"],
-        env: &[("RUSTUP_HOME", "~/.rustup"), ("RUSTUP_AUTO_INSTALL", "0")],
-        programs: &["rustup"],
-    },
-    Tool {
-        name: "nvm",
-        here: &[".nvm/versions", ".nvm/alias"],
-        own: &[],
-        bins: &[".nvm/versions/node/*/bin"],
-        env: &[],
-        programs: &["node", "npm", "npx", "corepack", "yarn", "pnpm"],
-    },
-    Tool {
-        name: "fnm",
-        here: &[".local/share/fnm"],
-        own: &[],
-        bins: &[".local/share/fnm/aliases/default/bin", ".local/share/fnm/node-versions/*/installation/bin"],
-        env: &[],
-        programs: &["fnm"],
-    },
-    Tool {
-        name: "volta",
-        here: &[".volta/bin", ".volta/tools"],
-        own: &[],
-        bins: &[".volta/bin"],
-        env: &[("VOLTA_HOME", "~/.volta")],
-        programs: &["volta"],
-    },
-    Tool {
-        name: "npm",
-        here: &[],
-        own: &[".npm/_cacache"],
-        bins: &[],
-        env: &[("npm_config_offline", "true"), ("npm_config_cache", "$/.npm")],
-        programs: &[],
-    },
-    Tool {
-        name: "bun",
-        here: &[".bun/bin", ".bun/install/cache"],
-        own: &[],
-        bins: &[".bun/bin"],
-        env: &[],
-        programs: &["bun", "bunx"],
-    },
-    Tool { name: "deno", here: &[".deno/bin"], own: &[], bins: &[".deno/bin"], env: &[], programs: &["deno"] },
-    Tool {
-        name: "pyenv",
-        here: &[".pyenv"],
-        own: &[],
-        bins: &[".pyenv/shims", ".pyenv/bin"],
-        env: &[("PYENV_ROOT", "~/.pyenv")],
-        programs: &["pyenv", "python", "python3", "pip", "pip3", "pytest"],
-    },
-    Tool {
-        name: "uv",
-        here: &[".local/share/uv", ".local/bin/uv", ".local/bin/uvx"],
-        own: &[".cache/uv"],
-        bins: &[".local/bin"],
-        env: &[("UV_OFFLINE", "1")],
-        programs: &["uv", "uvx"],
-    },
-    Tool {
-        name: "mise",
-        here: &[".local/share/mise", ".local/bin/mise"],
-        own: &[],
-        bins: &[".local/share/mise/shims", ".local/bin"],
-        env: &[("MISE_DATA_DIR", "~/.local/share/mise")],
-        programs: &["mise"],
-    },
-    Tool {
-        name: "asdf",
-        here: &[".asdf"],
-        own: &[],
-        bins: &[".asdf/shims", ".asdf/bin"],
-        env: &[("ASDF_DATA_DIR", "~/.asdf")],
-        programs: &["asdf"],
-    },
-    Tool {
-        name: "go",
-        here: &["go/pkg/mod", "go/bin", "sdk"],
-        own: &[],
-        bins: &["go/bin", "sdk/*/bin"],
-        env: &[("GOMODCACHE", "~/go/pkg/mod"), ("GOFLAGS", "-modcacherw=false"), ("GOPROXY", "off")],
-        programs: &["go", "gofmt", "golangci-lint"],
-    },
-    Tool {
-        name: "maven",
-        here: &[],
-        own: &[".m2/repository", ".m2/wrapper"],
-        bins: &[],
-        env: &[("MAVEN_ARGS", "--offline")],
-        programs: &["mvn"],
-    },
-    Tool {
-        name: "gradle",
-        here: &[],
-        own: &[".gradle/caches", ".gradle/wrapper"],
-        bins: &[],
-        env: &[("GRADLE_USER_HOME", "$/.gradle")],
-        programs: &["gradle"],
-    },
-    Tool {
-        name: "pnpm",
-        here: &[".local/share/pnpm"],
-        own: &[],
-        bins: &[".local/share/pnpm"],
-        env: &[("PNPM_HOME", "~/.local/share/pnpm")],
-        programs: &["pnpm", "pnpx"],
-    },
-    Tool {
-        name: "poetry",
-        here: &[".local/share/pypoetry", ".local/bin/poetry"],
-        own: &[".cache/pypoetry"],
-        bins: &[".local/bin"],
-        env: &[],
-        programs: &["poetry"],
-    },
-    Tool {
-        name: "rbenv",
-        here: &[".rbenv"],
-        own: &[],
-        bins: &[".rbenv/shims", ".rbenv/bin"],
-        env: &[("RBENV_ROOT", "~/.rbenv")],
-        programs: &["rbenv", "ruby", "gem", "bundle", "rake"],
-    },
-    Tool {
-        name: "yarn",
-        here: &[".yarn"],
-        own: &[".cache/yarn"],
-        bins: &[".yarn/bin"],
-        env: &[("YARN_ENABLE_NETWORK", "0")],
-        programs: &["yarn"],
-    },
-    Tool {
-        name: "sdkman",
-        here: &[".sdkman/candidates"],
-        own: &[],
-        bins: &[".sdkman/candidates/*/current/bin"],
-        env: &[],
-        programs: &[],
-    },
-];
 
 /// A person's home, and the tool folders that lie elsewhere because a variable says so.
 #[derive(Clone, Debug, Default)]
@@ -236,10 +64,10 @@ pub fn find(home: &Home, tools: &[String]) -> Found {
     let mut found = Found::default();
     for tool in TOOLS.iter().filter(|tool| tools.iter().any(|name| name == tool.name)) {
         for place in tool.here {
-            mount(tool.name, home, place, home.at(place), &mut found);
+            mount(&home.at(place), &home.at(place), &mut found);
         }
         for place in tool.own {
-            mount(tool.name, home, place, Path::new(HOME).join(place), &mut found);
+            mount(&home.at(place), &Path::new(HOME).join(place), &mut found);
         }
         for bin in tool.bins {
             found.path.extend(spelt_out(home, bin).into_iter().filter(|bin| bin.is_dir()));
@@ -260,6 +88,12 @@ pub fn find(home: &Home, tools: &[String]) -> Found {
     found
 }
 
+/// The tools whose folders this home has: what `pit init` proposes.
+pub fn present(home: &Home) -> Vec<&'static str> {
+    let there = |tool: &&Tool| tool.places().any(|place| home.at(place).exists());
+    TOOLS.iter().filter(there).map(|tool| tool.name).collect()
+}
+
 /// The tools that would bring a program: first those whose folder has it, then those that are known for it.
 pub fn bringing(home: &Home, program: &str) -> Vec<&'static str> {
     let program = program.rsplit('/').next().unwrap_or(program);
@@ -273,22 +107,16 @@ pub fn bringing(home: &Home, program: &str) -> Vec<&'static str> {
     names
 }
 
-fn mount(tool: &str, home: &Home, place: &str, to: PathBuf, found: &mut Found) {
+fn mount(from: &Path, to: &Path, found: &mut Found) {
     // A link could lead anywhere: what it leads to is what is mounted, at the place of the link.
-    let Ok(from) = fs::canonicalize(home.at(place)) else { return };
-    if found.mounts.iter().any(|mount| *mount.to() == to) {
+    let Ok(from) = fs::canonicalize(from) else { return };
+    if found.mounts.iter().any(|mount| mount.to() == to) {
         return;
     }
-    found.mounts.push(Mount::read_only(&from, &to));
-    let secrets = commands::Tool::named(tool).map_or(&[][..], |tool| tool.secrets);
-    let within = secrets.iter().filter_map(|secret| Path::new(secret).strip_prefix(place).ok());
-    for rest in within.filter(|rest| from.join(rest).exists()) {
-        let covered = to.join(rest);
-        found.mounts.push(match from.join(rest).is_dir() {
-            true => Mount::Tmpfs { to: covered, size: 1 << 12, mode: 0o755 },
-            false => Mount::read_only("/dev/null", covered),
-        });
-    }
+    let hidden: Vec<PathBuf> =
+        CREDENTIALS.iter().filter(|name| from.join(name).exists()).map(|name| to.join(name)).collect();
+    found.mounts.push(Mount::read_only(from, to));
+    found.mounts.extend(hidden.into_iter().map(|to| Mount::read_only("/dev/null", to)));
 }
 
 /// The folders that a pattern names; of a `*` the last in order, which is the newest version as a rule.
@@ -349,17 +177,10 @@ mod tests {
 
     #[test]
     fn credentials_within_a_folder_are_covered() {
-        let home = home(&[".local/share/uv/python/x", ".local/share/uv/credentials/token"]);
-        let found = find(&of(&home), &["uv".into()]);
-        let covered = home.path().join(".local/share/uv/credentials");
-        assert!(found.mounts.contains(&Mount::Tmpfs { to: covered, size: 1 << 12, mode: 0o755 }), "{found:?}");
-    }
-
-    #[test]
-    fn every_tool_that_can_be_named_is_known_here() {
-        let mut names: Vec<_> = TOOLS.iter().map(|tool| tool.name).collect();
-        names.sort_unstable();
-        assert_eq!(names, commands::TOOLS.iter().map(|tool| tool.name).collect::<Vec<_>>());
+        let home = home(&[".pyenv/shims/python", ".pyenv/.pypirc"]);
+        let found = find(&of(&home), &["pyenv".into()]);
+        let covered = Mount::read_only("/dev/null", home.path().join(".pyenv/.pypirc"));
+        assert!(found.mounts.contains(&covered), "{found:?}");
     }
 
     #[test]
@@ -376,6 +197,7 @@ mod tests {
         let home = home(&[".nvm/versions/node/v9.1.0/bin/node", ".nvm/versions/node/v20.2.0/bin/node"]);
         let found = find(&of(&home), &["nvm".into()]);
         assert_eq!(found.path, [home.path().join(".nvm/versions/node/v20.2.0/bin")]);
+        assert_eq!(present(&of(&home)), ["nvm"]);
         assert_eq!(bringing(&of(&home), "node"), ["nvm"]);
         assert_eq!(bringing(&of(&home), "cargo"), ["cargo"], "known for it, though it is not there");
     }

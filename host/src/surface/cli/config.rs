@@ -1,23 +1,24 @@
 //! `pit config show` and `pit init`: what holds here and who says so, and a first file to say more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Subcommand;
 use orchestra_pit_core::check::propose::{Proposal, Repository, is_read, propose};
 use orchestra_pit_core::check::verdict::{CheckVerdict, Ending};
-use orchestra_pit_core::commands::{Commands, Tool};
+use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::text::{clean, clean_lines};
 
 use super::Failure;
 use super::ask::confirm;
 use super::git::Git;
-use super::open::{Place, dirs};
+use super::open::{Place, dirs, home};
 use super::out::{self, note, out};
 use super::setting::{self, FILE, LimitArgs};
 use super::stranger::{self, BroughtArgs};
+use super::trust::forgotten;
 use crate::assemble;
 use crate::config::Origin;
 use crate::config::choose::{Choice, choose};
@@ -27,6 +28,7 @@ use crate::config::settled::{BuiltIn, Line, Settled};
 use crate::config::trust::Store;
 use crate::config::written::Flags;
 use crate::effect::exec::judge::Case;
+use crate::effect::exec::tools;
 use crate::effect::model::family::Families;
 use crate::effect::model::price::Prices;
 use crate::effect::store::Repo;
@@ -122,11 +124,7 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let path = top.join(FILE);
-    // Whatever is there, a link too, is the person's.
-    if !matches!(file::read(&path), Ok(None)) {
-        return Err(Failure::new(Exit::Usage, format!("there is a {FILE} already; it was not touched"))
-            .hint("pit config show prints what holds, pit init --dry-run what a new file would say"));
-    }
+    free(&path)?;
     if facts.commands == Proposal::default() {
         file::replace(&path, &text)?;
         out!("{} is written; every line of it can go", path.display());
@@ -141,6 +139,8 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let mut store = Store::open(dirs().state.as_deref(), repo.common()).map_err(setting::wrong)?;
+    // Trying takes its time.
+    free(&path)?;
     file::replace(&path, &text)?;
     let text = if args.no_try {
         text
@@ -152,6 +152,7 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     file::replace(&path, &text)?;
     store.trust_file(FILE, &text, now())?;
     out!("{} is written and trusted as it is; every line of it can go", path.display());
+    forgotten(&store);
     Ok(Exit::Done)
 }
 
@@ -199,6 +200,15 @@ fn came_to(check: &CheckVerdict) -> String {
     }
 }
 
+/// Refuses to write over what is there: whatever it is, a link too, it is the person's.
+fn free(path: &Path) -> Result<(), Failure> {
+    match file::read(path) {
+        Ok(None) => Ok(()),
+        _ => Err(Failure::new(Exit::Usage, format!("there is a {FILE} already; it was not touched"))
+            .hint("pit config show prints what holds, pit init --dry-run what a new file would say")),
+    }
+}
+
 /// What is known of the repository, from what git has in its working tree and what this machine has.
 fn facts(top: &Path) -> Result<Facts, Failure> {
     let tracked = Git::at(top).list(&["ls-files", "-z"])?;
@@ -209,9 +219,7 @@ fn facts(top: &Path) -> Result<Facts, Failure> {
     let texts: Vec<_> = tracked.iter().filter(|path| is_read(path)).filter_map(|path| read(path)).collect();
     let texts = texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
     let mut commands = propose(&Repository::new(tracked.iter().map(String::as_str), texts));
-    let home = setting::environment("HOME").map(PathBuf::from).unwrap_or_default();
-    commands.tools.retain(|folder| {
-        Tool::named(&folder.name).is_some_and(|tool| tool.paths.iter().any(|path| file::is_there(&home.join(path))))
-    });
+    let present = home().map(|home| tools::present(&home)).unwrap_or_default();
+    commands.tools.retain(|tool| present.contains(&tool.name.as_str()));
     Ok(Facts { folders: folders.into_iter().map(str::to_owned).collect(), commands })
 }

@@ -113,10 +113,14 @@ impl Place {
 }
 
 fn machine(dirs: &Dirs) -> Option<Machine> {
+    Some(Machine { cache: dirs.cache.clone()?, home: home() })
+}
+
+/// The person's home, and where tools have their folders.
+pub fn home() -> Option<Home> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
     let elsewhere = VARIABLES.iter().filter_map(|(name, first)| Some((*first, folder(name)?))).collect();
-    let home = folder("HOME").map(|folder| Home { folder, elsewhere });
-    Some(Machine { cache: dirs.cache.clone()?, home })
+    folder("HOME").map(|folder| Home { folder, elsewhere })
 }
 
 /// The user's folders, by the environment.

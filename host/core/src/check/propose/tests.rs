@@ -202,3 +202,23 @@ proptest! {
         prop_assert!(proposal.full.len() <= MOST_CHECKS && proposal.fast.len() <= MOST_CHECKS);
     }
 }
+
+#[test]
+fn only_tools_that_a_file_can_name_are_proposed() {
+    let paths = [
+        "Cargo.toml",
+        "package.json",
+        "pyproject.toml",
+        "go.mod",
+        "pom.xml",
+        "build.gradle",
+        ".tool-versions",
+        "mise.toml",
+    ];
+    let texts = paths.map(|path| (path, if path.ends_with(".json") { "{}" } else { "" }));
+    let proposal = propose(&Repository::new(paths, texts));
+    assert!(proposal.tools.len() > 8, "{:?}", proposal.tools);
+    for tool in proposal.tools {
+        assert!(crate::commands::Tool::named(&tool.name).is_some(), "{}", tool.name);
+    }
+}
