@@ -44,6 +44,8 @@ pub struct Crew {
     /// Remarks of the person, each with the number of the wait that it comes in.
     pub remark_in_wait: RefCell<Vec<(usize, String)>>,
     pub waits: Cell<usize>,
+    /// What the host says beside the end of each child.
+    pub beside: RefCell<Vec<(String, String)>>,
     /// What the workspace was, by the number of the snapshot.
     pub snapshots: RefCell<Vec<Files>>,
     /// The most children that were at work at once.
@@ -67,8 +69,8 @@ impl Fake {
         let mut play = self.crew.play.borrow_mut().take();
         let end = play.as_mut().map_or_else(|| End::Done(Report::new("done")), |play| play(self, &child));
         self.crew.play.replace(play);
-        let ended =
-            Ended { child: child.id.clone(), end, commit: format!("{}-{}", child.id, child.round), more: Vec::new() };
+        let more = self.crew.beside.borrow().clone();
+        let ended = Ended { child: child.id.clone(), end, commit: format!("{}-{}", child.id, child.round), more };
         self.crew.children.borrow_mut().get_mut(at)?.ended = Some(ended.clone());
         Some(ended)
     }
