@@ -16,8 +16,15 @@ fn inspect_says_what_an_agent_asks_for() {
     let stage = Stage::new();
     let hello = guest("hello-c");
     let said = stage.pit(&["agent", "inspect", &hello.to_string_lossy()]).exits(0);
-    for text in ["hello-c 0.1.0", "sha256", "read README*", "write HELLO.md", "a model", "commit", "commands, network"]
-    {
+    for text in [
+        "hello-c 0.1.0",
+        "sha256",
+        "read README*",
+        "write HELLO.md",
+        "a model",
+        "commit",
+        "commands, other agents, network",
+    ] {
         assert!(said.out.contains(text), "no `{text}` in {}", said.out);
     }
     let _ = stage.pit(&["agent", "inspect", "coder"]).exits(0).says("write every file");

@@ -5,6 +5,7 @@
 mod accept;
 mod agent;
 mod bad_input;
+mod checks;
 mod clean;
 mod coder;
 mod config;

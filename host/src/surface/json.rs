@@ -2,7 +2,9 @@
 
 use orchestra_pit_core::budget::Cost;
 use orchestra_pit_core::call::delegate::{End, Report};
-use orchestra_pit_core::id::RunId;
+use orchestra_pit_core::check::prove::Proof;
+use orchestra_pit_core::check::verdict::{CheckVerdict, Kind, Level};
+use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::record::Event;
 use orchestra_pit_core::time::Time;
 use serde::Serialize;
@@ -42,7 +44,21 @@ pub struct Tree {
     /// Microseconds at work: what `--wall` limits.
     elapsed: u64,
     spent: Spent,
+    /// What the host's checks came to on the result; null where none were run.
+    result: Option<Verdict>,
     runs: Vec<One>,
+}
+
+/// The host's verdict.
+#[derive(Debug, Serialize)]
+struct Verdict {
+    /// `green`, `no-worse` or `red`.
+    kind: Kind,
+    level: Level,
+    tree: Oid,
+    line: String,
+    checks: Vec<CheckVerdict>,
+    proof: Option<Proof>,
 }
 
 /// One run of a tree.
@@ -99,6 +115,14 @@ pub fn tree(state: &State) -> Option<Tree> {
         started: root.since,
         elapsed: balance.elapsed,
         spent: spent(state, root.started.site.run),
+        result: state.result.as_ref().map(|judged| Verdict {
+            kind: judged.verdict.kind(),
+            level: judged.verdict.level().clone(),
+            tree: judged.verdict.tree(),
+            line: judged.verdict.line(),
+            checks: judged.verdict.checks().to_vec(),
+            proof: judged.proof.clone(),
+        }),
         runs: state.order.iter().filter_map(|id| Some(one(state, *id, state.runs.get(id)?))).collect(),
     })
 }

@@ -27,7 +27,7 @@ use orchestra_pit_core::tree::{self, Sort, Step};
 use super::checkout::failed;
 use super::folder::{About, Content, Folder, Kind};
 use super::layer::Layer;
-use super::rules::{self, Rules, Scope};
+use super::rules::{self, Patterns, Scope};
 use super::source::{Source, is_git};
 use crate::effect::store::blob_id;
 use crate::effect::workspace::{MAX_CHANGES, MAX_FILE};
@@ -191,12 +191,12 @@ impl<S: Source + ?Sized> Import<'_, S> {
         Ok(items.collect::<Result<_, _>>()?)
     }
 
-    fn rules(&self, before: &BTreeMap<Vec<u8>, Was>) -> Result<Rules, Error> {
+    fn rules(&self, before: &BTreeMap<Vec<u8>, Was>) -> Result<Patterns, Error> {
         let file = before.get(&b".gitignore"[..]).filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. }));
-        let Some((_, blob)) = file else { return Ok(Rules::default()) };
+        let Some((_, blob)) = file else { return Ok(Patterns::default()) };
         let bytes = self.source.content(*blob)?;
         let most = usize::try_from(rules::MAX_BYTES).unwrap_or(usize::MAX);
-        Ok(Rules::parse(bytes.get(..most).unwrap_or(&bytes)))
+        Ok(Patterns::parse(bytes.get(..most).unwrap_or(&bytes)))
     }
 
     fn entry(&mut self, entry: &Entry<'_>, hidden: bool, scope: &Scope<'_>, path: &mut Vec<u8>) -> Result<(), Error> {

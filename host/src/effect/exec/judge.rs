@@ -14,14 +14,11 @@ use std::sync::Arc;
 
 use orchestra_pit_core::call::exec::{Judged, Value};
 use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Site};
-use orchestra_pit_core::check::prove::{self, Changed, Proof, Trial, classify};
 use orchestra_pit_core::check::report;
 use orchestra_pit_core::check::verdict::{Base, Ending, Evidence, Kind, Level, Ran, Runs, Wanted, conclude};
 use orchestra_pit_core::commands::{Check, Commands};
 use orchestra_pit_core::id::{Hash, Oid};
-use orchestra_pit_core::map::{Map, Node};
 use orchestra_pit_core::path::RepoPath;
-use orchestra_pit_core::tree::{self, Sort};
 use orchestra_pit_sandbox::{self as sandbox, Network};
 
 use super::boxed::{self, Boxed, Watch};
@@ -33,15 +30,15 @@ use super::inside::{self, Told};
 use super::layer::Layer;
 use super::run::blocking;
 use super::{Exec, Machine, runs};
-use crate::effect::store::{Blob, Object, Repo, lock};
+use crate::effect::store::{Object, Repo, lock};
+use prove::Trying;
+
+mod prove;
 
 /// Lines of a failed check's output that are shown, and their bytes.
 const TAIL_LINES: usize = 40;
 /// See [`TAIL_LINES`].
 const TAIL_BYTES: usize = 8 << 10;
-
-/// Bytes of a file that is looked into for tests.
-const MOST_TEXT: u64 = 1 << 20;
 
 /// A tree that is to be judged, and what it is compared with.
 #[derive(Clone, Debug)]
@@ -124,7 +121,9 @@ impl Exec {
         let tails = tails.map(|(check, output)| (check.name().to_owned(), tail(output))).collect();
         let proof = match case.level.as_str() {
             "full" if case.tree != case.base && verdict.kind() != Kind::Red => {
-                self.prove(&case, &checks, &commands, &runs, &before, watch).await?
+                let (case, checks, commands) = (&case, &checks, &commands);
+                let trying = Trying { case, checks, commands, with: &runs, before: &before, watch };
+                self.prove(&trying).await?
             }
             _ => None,
         };
@@ -306,88 +305,7 @@ impl Exec {
     pub fn log(&self, log: Hash) -> PathBuf {
         log_of(self.workspaces.repo(), log)
     }
-
-    /// What the change's own tests prove: they are run on the base without the rest of the change.
-    async fn prove(
-        &self,
-        case: &Case,
-        checks: &Arc<Vec<Check>>,
-        commands: &Arc<Commands>,
-        with: &[Runs],
-        before: &[Runs],
-        watch: Watch<'_>,
-    ) -> Result<Option<Proof>, Error> {
-        let (exec, of) = (self.clone(), case.clone());
-        let texts = blocking(move || exec.changed(&of)).await?;
-        let changed: Vec<Changed<'_>> =
-            texts.iter().map(|(path, old, new)| Changed { path, old: old.as_deref(), new: new.as_deref() }).collect();
-        let split = prove::split(&changed);
-        if let Some(proof) = split.not_judged() {
-            return Ok(Some(proof));
-        }
-        let tests: Vec<String> = split.tests.iter().map(|path| (*path).to_owned()).collect();
-        let (exec, of) = (self.clone(), case.clone());
-        let without = blocking(move || exec.only(&of, &tests)).await?;
-        // The checks whose output is understood test by test: a linter proves nothing.
-        let judged = |runs: &&Runs| runs.first.report.tests().is_some();
-        let mut proof = None;
-        for runs in with.iter().filter(judged) {
-            let one: Vec<Check> = checks.iter().filter(|check| check.name == runs.first.name).cloned().collect();
-            let outcomes = self.run_all(case, without, &Arc::new(one), commands, watch, false).await?;
-            let Some((first, _)) = outcomes.into_iter().next() else { continue };
-            let base = before.iter().find(|base| base.first.name == runs.first.name).map(|base| &base.first);
-            let trial = Trial { split: &split, without: &first.ran, output: &first.output, with: &runs.first, base };
-            let found = classify(&trial);
-            if matches!(found, Proof::Proved { .. }) {
-                return Ok(Some(found));
-            }
-            proof = proof.or(Some(found));
-        }
-        Ok(proof.or_else(|| Some(Proof::NotJudged("no check's output is understood test by test".to_owned()))))
-    }
-
-    /// The files that a change touches, with their texts.
-    fn changed(&self, case: &Case) -> Result<Vec<Text>, Error> {
-        let repo = self.workspaces.repo();
-        let mut texts = Vec::new();
-        for delta in tree::diff(&**repo, case.base, case.tree)? {
-            let Ok(path) = String::from_utf8(delta.path) else { continue };
-            let text = |leaf: Option<(u32, Oid)>| match leaf
-                .filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. }))
-            {
-                Some((_, blob)) => match repo.blob(blob, MOST_TEXT)? {
-                    Blob::Bytes(bytes) => Ok::<_, Error>(Some(String::from_utf8_lossy(&bytes).into_owned())),
-                    Blob::Larger(_) => Ok(Some(String::new())),
-                },
-                None => Ok(None),
-            };
-            texts.push((path, text(delta.old)?, text(delta.new)?));
-        }
-        Ok(texts)
-    }
-
-    /// The base with some of the change's files, as a tree that is kept.
-    fn only(&self, case: &Case, paths: &[String]) -> Result<Oid, Error> {
-        let repo = self.workspaces.repo();
-        let mut map = Map::new(case.base);
-        for delta in tree::diff(&**repo, case.base, case.tree)? {
-            let Ok(path) = String::from_utf8(delta.path) else { continue };
-            let (true, Some((mode, blob))) = (paths.contains(&path), delta.new) else { continue };
-            let executable = matches!(tree::sort(mode), Sort::File { executable: true });
-            map.put(&**repo, &RepoPath::new(&path)?, Node::File { blob, executable })?
-                .map_err(crate::effect::workspace::state::clash)?;
-        }
-        let built = map.build(&**repo)?;
-        let trees: Vec<Object<'_>> = built.new.values().map(|tree| object(git2::ObjectType::Tree, tree)).collect();
-        if !trees.is_empty() {
-            repo.stow(&trees)?;
-        }
-        Ok(built.root)
-    }
 }
-
-/// A path with its text before and after.
-type Text = (String, Option<String>, Option<String>);
 
 /// Where the output of a check is kept in a repository.
 pub fn log_of(repo: &Repo, log: Hash) -> PathBuf {

@@ -10,7 +10,7 @@ const MAX_RULES: usize = 4096;
 
 /// One `.gitignore`.
 #[derive(Debug, Default)]
-pub(crate) struct Rules {
+pub(crate) struct Patterns {
     rules: Vec<Rule>,
 }
 
@@ -39,17 +39,17 @@ enum Token {
     Within,
 }
 
-/// Rules of a folder and of those above it.
+/// Patterns of a folder and of those above it.
 pub(crate) struct Scope<'a> {
     above: Option<&'a Scope<'a>>,
     /// Length of the folder's path with its slash.
     prefix: usize,
-    rules: Rules,
+    rules: Patterns,
 }
 
 impl<'a> Scope<'a> {
     /// Of a folder whose path, with its slash, has so many bytes.
-    pub(crate) fn new(above: Option<&'a Scope<'a>>, prefix: usize, rules: Rules) -> Self {
+    pub(crate) fn new(above: Option<&'a Scope<'a>>, prefix: usize, rules: Patterns) -> Self {
         Self { above, prefix, rules }
     }
 
@@ -66,7 +66,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-impl Rules {
+impl Patterns {
     /// Reads a file. What is no pattern never matches, as in git.
     pub(crate) fn parse(bytes: &[u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -399,7 +399,7 @@ mod tests {
         let git = Git::new(&[]);
         for pattern in PATTERNS {
             git.put(&[(".gitignore", format!("{pattern}\n").as_bytes())]);
-            let scope = Scope::new(None, 0, Rules::parse(format!("{pattern}\n").as_bytes()));
+            let scope = Scope::new(None, 0, Patterns::parse(format!("{pattern}\n").as_bytes()));
             let theirs = by_git(&git, PATHS);
             for (path, theirs) in PATHS.iter().zip(theirs) {
                 assert_eq!(by_us(&scope, path), theirs, "{pattern:?} and {path:?}: git says {theirs}");
@@ -412,8 +412,8 @@ mod tests {
         let git = Git::new(&[]);
         let (top, sub): (&[u8], &[u8]) = (b"*.log\n!important.log\n/b\nsub/c\n", b"!d.log\nimportant.log\n/e\n");
         git.put(&[(".gitignore", top), ("sub/.gitignore", sub)]);
-        let above = Scope::new(None, 0, Rules::parse(top));
-        let below = Scope::new(Some(&above), 4, Rules::parse(sub));
+        let above = Scope::new(None, 0, Patterns::parse(top));
+        let below = Scope::new(Some(&above), 4, Patterns::parse(sub));
         let paths = [
             "a.log",
             "important.log",
@@ -435,17 +435,17 @@ mod tests {
     #[test]
     fn a_hostile_pattern_takes_no_longer_than_another() {
         let pattern = format!("{}b", "*a".repeat(2_000));
-        let rules = Rules::parse(pattern.as_bytes());
+        let rules = Patterns::parse(pattern.as_bytes());
         let path = "a".repeat(4_000);
         assert_eq!(rules.say(path.as_bytes(), false), None);
         assert_eq!(rules.say(format!("{path}b").as_bytes(), false), Some(true));
-        assert_eq!(Rules::parse("x\n".repeat(MAX_RULES + 9).as_bytes()).rules.len(), MAX_RULES);
+        assert_eq!(Patterns::parse("x\n".repeat(MAX_RULES + 9).as_bytes()).rules.len(), MAX_RULES);
     }
 
     proptest::proptest! {
         #[test]
         fn any_bytes_are_rules(bytes: Vec<u8>, path: Vec<u8>) {
-            let _ = Rules::parse(&bytes).say(&path, true);
+            let _ = Patterns::parse(&bytes).say(&path, true);
         }
     }
 }

@@ -1,0 +1,132 @@
+//! Whether the tests of a change prove anything: they are run on the base without the rest of the change.
+
+use std::sync::Arc;
+
+use orchestra_pit_core::call::Error;
+use orchestra_pit_core::check::prove::{self, Changed, Proof, Role, Split, Trial, classify, role};
+use orchestra_pit_core::check::verdict::Runs;
+use orchestra_pit_core::commands::{Check, Commands};
+use orchestra_pit_core::id::Oid;
+use orchestra_pit_core::map::{Map, Node};
+use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_core::tree::{self, Sort};
+
+use super::super::boxed::Watch;
+use super::super::run::blocking;
+use super::{Case, Exec, object};
+use crate::effect::store::{Blob, Object};
+
+/// Bytes of a file that is looked into for tests.
+const MOST_TEXT: u64 = 1 << 20;
+
+/// Files of tests that are tried one by one where all together do not build: each costs a run of the tests.
+const MOST_ALONE: usize = 4;
+
+/// What it is tried with.
+#[derive(Clone, Copy)]
+pub(super) struct Trying<'a> {
+    pub(super) case: &'a Case,
+    pub(super) checks: &'a Arc<Vec<Check>>,
+    pub(super) commands: &'a Arc<Commands>,
+    /// What ran on the whole change.
+    pub(super) with: &'a [Runs],
+    /// What ran on the base.
+    pub(super) before: &'a [Runs],
+    pub(super) watch: Watch<'a>,
+}
+
+impl Exec {
+    /// What the change's own tests prove.
+    pub(super) async fn prove(&self, trying: &Trying<'_>) -> Result<Option<Proof>, Error> {
+        let (exec, of) = (self.clone(), trying.case.clone());
+        let texts = blocking(move || exec.changed(&of)).await?;
+        let changed: Vec<Changed<'_>> =
+            texts.iter().map(|(path, old, new)| Changed { path, old: old.as_deref(), new: new.as_deref() }).collect();
+        let split = prove::split(&changed);
+        if let Some(proof) = split.not_judged() {
+            return Ok(Some(proof));
+        }
+        let whole = self.trial(trying, &split, &split.tests).await?;
+        let (tests, beside): (Vec<&str>, Vec<&str>) =
+            split.tests.iter().copied().partition(|path| role(path) == Role::Test);
+        if whole != Proof::DoesNotBuild || tests.len() < 2 {
+            return Ok(Some(whole));
+        }
+        // One file that needs what is not there keeps the others from being built: each is tried alone.
+        let (mut proved, mut idle) = (Vec::new(), Vec::new());
+        for test in tests.into_iter().take(MOST_ALONE) {
+            let alone: Vec<&str> = std::iter::once(test).chain(beside.iter().copied()).collect();
+            if let Proof::Proved { by, passes } = self.trial(trying, &split, &alone).await? {
+                proved.extend(by);
+                idle.extend(passes);
+            }
+        }
+        Ok(Some(if proved.is_empty() { whole } else { Proof::Proved { by: proved, passes: idle } }))
+    }
+
+    /// Runs some of the change's tests without the rest of it.
+    async fn trial(&self, trying: &Trying<'_>, split: &Split<'_>, paths: &[&str]) -> Result<Proof, Error> {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let (exec, of) = (self.clone(), trying.case.clone());
+        let without = blocking(move || exec.only(&of, &paths)).await?;
+        // The checks whose output is understood test by test: a linter proves nothing.
+        let judged = |runs: &&Runs| runs.first.report.tests().is_some();
+        let mut proof = None;
+        for runs in trying.with.iter().filter(judged) {
+            let name = &runs.first.name;
+            let one: Vec<Check> = trying.checks.iter().filter(|check| check.name == *name).cloned().collect();
+            let outcomes =
+                self.run_all(trying.case, without, &Arc::new(one), trying.commands, trying.watch, false).await?;
+            let Some((first, _)) = outcomes.into_iter().next() else { continue };
+            let base = trying.before.iter().find(|base| base.first.name == *name).map(|base| &base.first);
+            let found = classify(&Trial { split, without: &first.ran, output: &first.output, with: &runs.first, base });
+            if matches!(found, Proof::Proved { .. }) {
+                return Ok(found);
+            }
+            proof = proof.or(Some(found));
+        }
+        Ok(proof.unwrap_or_else(|| Proof::NotJudged("no check's output is understood test by test".to_owned())))
+    }
+
+    /// The files that a change touches, with their texts.
+    fn changed(&self, case: &Case) -> Result<Vec<Text>, Error> {
+        let repo = self.workspaces.repo();
+        let mut texts = Vec::new();
+        for delta in tree::diff(&**repo, case.base, case.tree)? {
+            let Ok(path) = String::from_utf8(delta.path) else { continue };
+            let text = |leaf: Option<(u32, Oid)>| match leaf
+                .filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. }))
+            {
+                Some((_, blob)) => match repo.blob(blob, MOST_TEXT)? {
+                    Blob::Bytes(bytes) => Ok::<_, Error>(Some(String::from_utf8_lossy(&bytes).into_owned())),
+                    Blob::Larger(_) => Ok(Some(String::new())),
+                },
+                None => Ok(None),
+            };
+            texts.push((path, text(delta.old)?, text(delta.new)?));
+        }
+        Ok(texts)
+    }
+
+    /// The base with some of the change's files, as a tree that is kept.
+    fn only(&self, case: &Case, paths: &[String]) -> Result<Oid, Error> {
+        let repo = self.workspaces.repo();
+        let mut map = Map::new(case.base);
+        for delta in tree::diff(&**repo, case.base, case.tree)? {
+            let Ok(path) = String::from_utf8(delta.path) else { continue };
+            let (true, Some((mode, blob))) = (paths.contains(&path), delta.new) else { continue };
+            let executable = matches!(tree::sort(mode), Sort::File { executable: true });
+            map.put(&**repo, &RepoPath::new(&path)?, Node::File { blob, executable })?
+                .map_err(crate::effect::workspace::state::clash)?;
+        }
+        let built = map.build(&**repo)?;
+        let trees: Vec<Object<'_>> = built.new.values().map(|tree| object(git2::ObjectType::Tree, tree)).collect();
+        if !trees.is_empty() {
+            repo.stow(&trees)?;
+        }
+        Ok(built.root)
+    }
+}
+
+/// A path with its text before and after.
+type Text = (String, Option<String>, Option<String>);

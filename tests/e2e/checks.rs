@@ -1,0 +1,150 @@
+//! The person's checks: run by the host on clean trees, and what their verdict decides.
+
+use orchestra_pit_tests::{Stage, guest};
+
+/// A repository whose check is a script of its own: it looks at what the last line of `state.txt` says.
+fn stage(checks: &str) -> Stage {
+    let stage = Stage::with(&[
+        ("pit.toml", &format!("schema = 1\n\n{checks}")),
+        ("check.sh", "#!/bin/sh\ntail -n 1 state.txt\n! grep -q broken state.txt\n"),
+        ("state.txt", "fine\n"),
+        (".gitignore", "out/\n"),
+    ]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    stage
+}
+
+const FULL: &str = "[checks.full]\nlook = { run = [\"sh\", \"check.sh\"] }\n";
+
+/// Runs the steps, and hands over the exit code and what was said.
+fn runs(stage: &Stage, steps: &str) -> (Option<i32>, String) {
+    let agent = guest("runs").to_string_lossy().into_owned();
+    let said = stage.pit(&["agent", "run", &agent, steps, "--give", "as-asked"]);
+    (said.code, format!("{}{}", said.out, said.err))
+}
+
+fn newest(stage: &Stage) -> String {
+    stage.trees().remove(0)
+}
+
+#[test]
+fn a_result_that_the_host_found_good_is_done_and_verified_and_taken_without_more() {
+    let stage = stage(FULL);
+    let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("done, verified") && said.contains("green: full on tree"), "{said}");
+    let id = newest(&stage);
+    assert_eq!(stage.status(&id)["result"]["kind"], "green", "{}", stage.status(&id));
+    let _ = stage.pit(&["accept", &id, "-y"]).exits(0);
+    assert_eq!(stage.read("state.txt"), "better\n");
+}
+
+#[test]
+fn a_red_result_says_so_whatever_the_agent_claims_and_is_taken_only_with_a_word_for_it() {
+    let stage = stage(FULL);
+    let (code, said) = runs(&stage, "write state.txt fine\\nbroken\\n\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    for text in ["the checks are red", "0 refused", "red: full on tree", "| broken", ".git/pit/checks/"] {
+        assert!(said.contains(text), "no `{text}` in {said}");
+    }
+    let id = newest(&stage);
+    let before = stage.git(&["rev-parse", "main"]);
+    let _ = stage.pit(&["accept", &id, "-y"]).exits(4).says("the checks are red").says("--unverified");
+    assert_eq!(stage.git(&["rev-parse", "main"]), before);
+    let _ = stage.pit(&["accept", &id, "-y", "--unverified"]).exits(0);
+}
+
+#[test]
+fn without_checks_nothing_is_verified_and_taking_it_says_so() {
+    let stage = stage("[team]\ncoders = 2\n");
+    let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("done, not verified"), "{said}");
+    let _ = stage.pit(&["accept", "-y"]).exits(3).says("there are none in pit.toml").says("--unverified");
+    let _ = stage.pit(&["accept", "-y", "--unverified"]).exits(0);
+}
+
+#[test]
+fn what_the_base_fails_already_is_no_worse() {
+    let stage = stage(FULL);
+    stage.write("state.txt", "broken\n");
+    stage.git(&["commit", "-qam", "Break it"]);
+    let (code, said) = runs(&stage, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("no worse: full on tree"), "{said}");
+    let _ = stage.pit(&["accept", "-y"]).exits(0).says("no worse");
+}
+
+#[test]
+fn a_target_that_moved_is_merged_aside_and_judged_before_it_moves_again() {
+    let stage = stage("[checks.full]\nboth = { run = [\"sh\", \"-c\", \"! { test -f one && test -f two; }\"] }\n");
+    let (code, said) = runs(&stage, "write one x\ncommit");
+    assert_eq!(code, Some(0), "{said}");
+    let id = newest(&stage);
+    stage.write("two", "x\n");
+    stage.git(&["add", "two"]);
+    stage.git(&["commit", "-qm", "Two"]);
+    let before = stage.git(&["rev-parse", "main"]);
+    let _ = stage.pit(&["accept", &id, "-y"]).exits(4).says("moved on").says("red: full on tree");
+    assert_eq!(stage.git(&["rev-parse", "main"]), before, "it was never on the branch");
+    assert!(!stage.repo().join("one").exists());
+    // The control: what fits together goes through.
+    stage.git(&["rm", "-q", "two"]);
+    stage.git(&["commit", "-qm", "No two"]);
+    let _ = stage.pit(&["accept", &id, "-y"]).exits(0).says("green: full on tree");
+    assert!(stage.repo().join("one").exists());
+}
+
+#[test]
+fn a_check_that_is_not_there_or_cannot_be_started_is_red() {
+    let stage = stage("[checks.full]\nlook = { run = [\"no-such-program\"] }\n");
+    let (code, said) = runs(&stage, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("no-such-program"), "{said}");
+}
+
+#[test]
+fn what_an_agent_left_behind_is_not_there_when_the_host_judges() {
+    // The check passes only where something ignored says so: an agent's commands can make that, for themselves.
+    let stage = stage(
+        "[checks.full]\nlook = { run = [\"sh\", \"-c\", \"test -f out/poison\"] }\n\n[workspace]\nwarm = [\"out\"]\n",
+    );
+    let (code, said) = runs(
+        &stage,
+        "sh mkdir -p out && touch out/poison\nsh test -f out/poison && echo there\nwrite notes.txt x\ncommit",
+    );
+    let logs = stage.pit(&["logs"]).exits(0).out;
+    assert!(logs.contains("ran: exit 0 out=there"), "the agent's own commands see it: {logs}");
+    // The base fails in the same way, so it is no worse; with the agent's leavings it would have been green.
+    assert!(!said.contains("green"), "{code:?} {said}");
+}
+
+/// Refuses: exec.check not-found
+#[test]
+fn checks_of_a_level_that_is_not_there_are_not_found() {
+    let stage = stage(FULL);
+    let _ = runs(&stage, "check nowhere\ncheck full");
+    let logs = stage.pit(&["logs"]).exits(0).out;
+    assert!(logs.contains("refused: not-found there are no checks of the level `nowhere`"), "{logs}");
+    assert!(logs.contains("verdict: green: full on tree"), "{logs}");
+}
+
+#[test]
+fn a_check_that_passes_the_second_time_is_flaky_and_red_unless_it_is_named() {
+    let fails_once = "test -f out/seen || { mkdir -p out; touch out/seen; exit 1; }";
+    for (named, code) in [("", Some(4)), (", flaky = [\"look\"]", Some(0))] {
+        let stage = stage(&format!("[checks.full]\nlook = {{ run = [\"sh\", \"-c\", \"{fails_once}\"]{named} }}\n"));
+        let (found, said) = runs(&stage, "write notes.txt x\ncommit");
+        assert_eq!(found, code, "{said}");
+        assert!(said.contains("flaky"), "{said}");
+    }
+}
+
+#[test]
+fn a_repositorys_checks_run_only_after_the_persons_yes() {
+    let stage = stage(FULL);
+    stage.write("pit.toml", "schema = 1\n\n[checks.full]\nlook = { run = [\"sh\", \"-c\", \"touch /tmp/x\"] }\n");
+    let (code, said) = runs(&stage, "write notes.txt x");
+    assert_eq!(code, Some(9), "{said}");
+    assert!(stage.trees().is_empty());
+}
