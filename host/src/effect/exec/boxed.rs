@@ -29,7 +29,7 @@ pub struct Boxed {
     pub out: Kept,
     /// Standard error.
     pub err: Kept,
-    /// Both, as they came.
+    /// Both, line by line as they came: a line of one is never cut by the other.
     pub both: Kept,
 }
 
@@ -141,11 +141,11 @@ fn carry_out(
     let pumps = [out.map(|from| pump(from, true, pour.clone())), err.map(|from| pump(from, false, pour.clone()))];
     drop(pour);
     let mut boxed = Boxed { report: None, out: Kept::new(most), err: Kept::new(most), both: Kept::new(MOST_LOG) };
-    let mut total = 0;
+    let (mut total, mut begun) = (0, [Vec::new(), Vec::new()]);
     for (is_out, bytes) in flow {
         let stream = if is_out { &mut boxed.out } else { &mut boxed.err };
         stream.take(&bytes);
-        boxed.both.take(&bytes);
+        whole_lines(&mut begun[usize::from(is_out)], &bytes, &mut boxed.both);
         total += bytes.len() as u64;
         if total > MOST_OUTPUT {
             break;
@@ -153,6 +153,7 @@ fn carry_out(
         // Whoever watches may be slow: they miss something, and the command does not wait.
         let _ = send.try_send(bytes);
     }
+    begun.iter().for_each(|rest| boxed.both.take(rest));
     if total > MOST_OUTPUT {
         drop(started);
         return Ok(boxed);
@@ -163,6 +164,18 @@ fn carry_out(
     boxed.report = Some(started.wait()?);
     lock(&line.0).control = None;
     Ok(boxed)
+}
+
+/// Bytes of a line that waits for its end; of a longer one what there is goes on.
+const LONG_LINE: usize = 64 << 10;
+
+/// Takes the lines that are whole; the rest waits.
+fn whole_lines(begun: &mut Vec<u8>, bytes: &[u8], both: &mut Kept) {
+    begun.extend_from_slice(bytes);
+    let end = begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let end = if begun.len() - end > LONG_LINE { begun.len() } else { end };
+    both.take(&begun[..end]);
+    begun.drain(..end);
 }
 
 /// Bytes of both streams together that are kept as a log.
@@ -191,6 +204,16 @@ pub fn is_missing(failed: &Failed) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_of_one_stream_is_not_cut_by_the_other() {
+        let (mut both, mut out, mut err) = (Kept::new(1000), Vec::new(), Vec::new());
+        whole_lines(&mut out, b"test a ... ", &mut both);
+        whole_lines(&mut err, b"Running x\n", &mut both);
+        whole_lines(&mut out, b"ok\nrest", &mut both);
+        assert_eq!(both.shown().head, "Running x\ntest a ... ok\n");
+        assert_eq!(out, b"rest");
+    }
 
     #[test]
     fn the_beginning_and_the_end_are_kept_and_what_is_cut_is_counted() {
