@@ -26,4 +26,45 @@ mod tests {
             assert_eq!(Manifest::read(agent.manifest).unwrap().name, agent.name);
         }
     }
+
+    #[test]
+    fn the_tester_may_write_tests_and_not_the_code_under_test() {
+        let tester = AGENTS.iter().find(|agent| agent.name == "tester").unwrap();
+        let write = Manifest::read(tester.manifest).unwrap().asks.write;
+        let may = |path: &str| write.iter().any(|glob| glob.matches(path));
+        for path in [
+            "tests/ls.rs",
+            "host/core/tests/data/a.json",
+            "src/parser/tests.rs",
+            "tests/conftest.py",
+            "pkg/test_ls.py",
+            "pkg/ls_test.go",
+            "pkg/testdata/in.txt",
+            "src/ls.test.tsx",
+            "src/__tests__/ls.js",
+            "spec/ls_spec.rb",
+            "src/test/java/a/LsTest.java",
+            "src/a/LsIT.java",
+            "src/snapshots/ls.snap",
+            "test_ls.py",
+        ] {
+            assert!(may(path), "{path}");
+        }
+        for path in [
+            "src/lib.rs",
+            "src/latest.rs",
+            "src/testing.rs",
+            "src/contest/a.rs",
+            "package.json",
+            "Cargo.toml",
+            "README.md",
+            ".github/workflows/test.yml",
+            ".github/workflows/test-linux.yml",
+            ".github/workflows/unit_test.yml",
+            "pit.toml",
+            "src/inspect.rs",
+        ] {
+            assert!(!may(path), "{path}");
+        }
+    }
 }

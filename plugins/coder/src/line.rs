@@ -6,8 +6,9 @@
 //! and one when it was only shown the file and the line.
 
 use crate::finish;
+use kit::can::Can;
 use kit::tool::{first_line, plain};
-use kit::{Args, Host, envelope};
+use kit::{Args, Host, checks, envelope};
 use orchestra_pit_sdk::model::{Message, Part, Request};
 use orchestra_pit_sdk::workspace::{EditStep, Lines, Replace};
 use orchestra_pit_sdk::{Failure, Report, Task};
@@ -78,9 +79,30 @@ pub fn fix(host: &dyn Host, task: &Task, place: &Place) -> Result<Report, Failur
     for criterion in &task.criteria {
         report = report.criterion(&criterion.id, true, &shown);
     }
-    report = report.doubt("only this line was looked at, and nothing was run");
+    judge(host, task, &mut report)?;
     finish::hand_over(host, task, &report, [&place.path].into_iter())?;
     Ok(report)
+}
+
+/// Has the host judge the result, and puts its verdict beside what the report says.
+fn judge(host: &dyn Host, task: &Task, report: &mut Report) -> Result<(), Failure> {
+    let Some(level) = Can::of(task)?.checks.pop() else {
+        report.doubts.push("only this line was looked at, and nothing was run".to_owned());
+        return Ok(());
+    };
+    report.doubts.push("only this line was looked at".to_owned());
+    match host.check(&level) {
+        Ok(verdict) => {
+            let line = checks::line(&verdict);
+            if checks::is_red(&verdict) {
+                report.doubts.push(format!("the host's verdict is red: {line}"));
+            }
+            report.more.push(("verdict".to_owned(), line));
+        }
+        Err(error) if error.is("exhausted") || error.is("cancelled") => return Err(error.into()),
+        Err(error) => report.doubts.push(format!("the {level} checks could not be run: {error}")),
+    }
+    Ok(())
 }
 
 fn no_text(place: &Place) -> Failure {
@@ -159,7 +181,7 @@ pub fn nowhere() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kit::testing::{Fake, words};
+    use kit::testing::{Fake, verdict, words};
     use orchestra_pit_sdk::Criterion;
 
     const MATH: &str = "fn sub() {\n    a - b\n}\nfn add() {\n    a - b\n}\n";
@@ -191,6 +213,24 @@ mod tests {
         let schema: Value = serde_json::from_str(requests[0].schema.as_deref().unwrap()).unwrap();
         assert_eq!(schema["properties"]["arguments"]["properties"]["old"]["const"], "a - b");
         assert_eq!((requests[0].messages.len(), requests[0].temperature), (5, Some(0.0)));
+    }
+
+    #[test]
+    fn the_hosts_verdict_is_beside_what_the_report_says() {
+        for (kind, doubts) in [("green", 1), ("red", 2)] {
+            let host = host("a + b").judges([verdict(kind, "full", &[])]);
+            let checks = ("checks".to_owned(), "fast,full".to_owned());
+            let task = Task { settings: vec![checks], ..task("src/math.rs:5: it must add") };
+            let report = fix(&host, &task, &place(&host, &task).unwrap()).unwrap();
+            assert_eq!((report.criteria[0].met, report.doubts.len()), (true, doubts), "{:?}", report.doubts);
+            assert_eq!(
+                (report.more[0].1.clone(), &*host.checked.borrow()),
+                (format!("{kind}: full on tree 7777"), &vec!["full".to_owned()])
+            );
+        }
+        let host = host("a + b");
+        let report = fixed(&host, "src/math.rs:5: it must add").unwrap();
+        assert_eq!(report.doubts, ["only this line was looked at, and nothing was run"]);
     }
 
     #[test]

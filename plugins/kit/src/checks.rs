@@ -70,16 +70,22 @@ pub fn line(verdict: &Verdict) -> String {
 
 /// What the tests that were added or changed prove, a line each.
 pub fn proof(verdict: &Verdict) -> String {
-    let shown = verdict.proof.iter().map(|(test, proof)| {
-        let means = match proof.as_str() {
-            "proved" => "proved: it fails without the change",
-            "passes" => "passes without the change too, so it proves nothing",
-            "does-not-build" => "does not build without the change, which proves nothing",
-            other => other,
-        };
-        format!("- test {test}: {means}\n")
-    });
-    shown.collect()
+    verdict.proof.iter().map(|(test, proof)| format!("- test {test}: {}\n", means(proof))).collect()
+}
+
+/// The tests that were added or changed and prove nothing, each with why.
+pub fn unproved(verdict: &Verdict) -> Vec<String> {
+    let nothing = verdict.proof.iter().filter(|(_, proof)| matches!(proof.as_str(), "passes" | "does-not-build"));
+    nothing.map(|(test, proof)| format!("test {test} {}", means(proof))).collect()
+}
+
+fn means(proof: &str) -> &str {
+    match proof {
+        "proved" => "fails without the change",
+        "passes" => "passes without the change too, so it proves nothing",
+        "does-not-build" => "does not build without the change, which proves nothing",
+        other => other,
+    }
 }
 
 fn passed(check: &Checked) -> bool {
@@ -231,12 +237,13 @@ mod tests {
             "- test: failed, 1.5 s\n  fails now and did not before: ls::json\n  fails as it did before: old\n",
             "\nassertion failed\n",
             "ls::json: passes without the change too, so it proves nothing",
-            "ls::other: proved: it fails without the change",
+            "ls::other: fails without the change",
         ] {
             assert!(told.contains(part), "{part:?} is not in {told}");
         }
         assert!(told.len() < TAIL + 1_000);
         assert_eq!((answer.subject.as_str(), answer.error.as_deref()), ("check fast", Some("red: test ls::json")));
+        assert_eq!(unproved(&red), ["test ls::json passes without the change too, so it proves nothing"]);
         for kind in ["green", "no-worse"] {
             assert!(super::answer(&verdict(kind, "fast", &[])).error.is_none());
         }

@@ -238,7 +238,9 @@ impl Lead<'_> {
     /// word about its own files.
     fn judge(&mut self, at: usize) -> Result<(), Failure> {
         let level = self.settings.can.checks.last().map_or(FULL, String::as_str);
-        let judged = match self.host.check(level) {
+        let answer = self.host.check(level);
+        self.work.unproved(at, answer.as_ref().map(checks::unproved).unwrap_or_default());
+        let judged = match answer {
             Ok(verdict) if checks::is_red(&verdict) => Judged::Red(checks::line(&verdict), checks::told(&verdict)),
             Ok(verdict) => Judged::Good(checks::line(&verdict)),
             Err(error) if error.is("exhausted") || error.is("cancelled") => return Err(error.into()),

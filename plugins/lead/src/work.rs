@@ -143,6 +143,13 @@ impl Work {
         }
     }
 
+    /// Which tests the host found to prove nothing, when it judged the whole with a result in it.
+    pub fn unproved(&mut self, at: usize, tests: Vec<String>) {
+        if let Some(item) = self.items.get_mut(at) {
+            item.unproved = tests;
+        }
+    }
+
     /// There are no checks after all.
     pub fn unjudged(&mut self) {
         self.judged = false;
@@ -363,7 +370,9 @@ impl Work {
                 (item.verdict, item.red) = (Some(line.clone()), told.clone());
                 if item.sent_back < MOST_SENT_BACK {
                     item.sent_back += 1;
-                    item.remarked.push(format!("- the host's checks were red on it: {line}\n"));
+                    let found = std::iter::once(format!("the host's checks were red on it: {line}"));
+                    let found = found.chain(item.unproved.iter().cloned());
+                    item.remarked.push(found.map(|line| format!("- {line}\n")).collect());
                     item.goes_back(words::red(item, &told));
                 } else {
                     let why = format!("it was sent back {MOST_SENT_BACK} times, and the checks are {line}");

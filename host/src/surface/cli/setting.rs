@@ -32,7 +32,7 @@ pub const SCRIPTED: &str = "scripted/";
 /// The aliases by which agents ask.
 pub const ALIASES: [&str; 3] = ["default", "strong", "fast"];
 /// The shipped agents that work below the one that leads.
-const TEAM: &[&str] = &["coder", "planner", "reviewer"];
+const TEAM: &[&str] = &["coder", "planner", "reviewer", "tester"];
 
 /// Which model.
 #[derive(Debug, Default, Args)]

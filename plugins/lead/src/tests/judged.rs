@@ -3,10 +3,11 @@
 use super::{ONE, did, done, judge, signed, whole, works};
 use crate::lead::lead;
 use kit::plan::PLAN;
-use kit::review::Verdict;
+use kit::review;
 use kit::tested::TESTS;
 use kit::testing::{Child, Fake, failed, verdict};
 use orchestra_pit_sdk::delegate::End;
+use orchestra_pit_sdk::exec::Verdict;
 use orchestra_pit_sdk::{Error, Report, Task};
 
 fn checked(settings: &[(&str, &str)]) -> Task {
@@ -17,7 +18,7 @@ fn checked(settings: &[(&str, &str)]) -> Task {
 
 const ALL: [(&str, &str); 2] = [("commands", "yes"), ("checks", "fast,full")];
 
-fn red() -> orchestra_pit_sdk::exec::Verdict {
+fn red() -> Verdict {
     verdict("red", "full", &["ls::json"])
 }
 
@@ -87,6 +88,17 @@ fn what_the_host_says_beside_an_end_is_shown_to_the_review() {
     let children = host.crew.children.borrow();
     let shown = children[2].order.task.setting("verdict");
     assert_eq!(shown, Some("green: full on tree 7777\nls::json: proved"));
+}
+
+#[test]
+fn tests_that_prove_nothing_are_named_to_the_next_review_and_in_the_report() {
+    let proof = |verdict: Verdict| Verdict { proof: vec![("ls::json".into(), "passes".into())], ..verdict };
+    let host = works(vec![ONE], |_, _| None).judges([proof(red()), proof(verdict("green", "full", &[]))]);
+    let report = done(lead(&host, &checked(&ALL)));
+    let said = "test ls::json passes without the change too, so it proves nothing";
+    assert!(report.doubts.contains(&format!("all: {said}")), "{:?}", report.doubts);
+    let children = host.crew.children.borrow();
+    assert!(children[3].order.task.feedback[0].contains(said), "{:?}", children[3].order.task.feedback);
 }
 
 #[test]
@@ -239,7 +251,7 @@ fn the_plan_says_which_tasks_are_tested() {
         match child.order.agent.as_str() {
             "planner" => signed(host, "planner 3f.1", PLAN, two),
             "tester" => signed(host, "tester 3f.3", TESTS, &findings("passes")),
-            "reviewer" => judge(host, child, Verdict::Approve, &[]),
+            "reviewer" => judge(host, child, review::Verdict::Approve, &[]),
             _ => {}
         }
         Some(End::Done(Report::new("done")))

@@ -97,6 +97,8 @@ pub struct Item {
     pub inside: Option<Inside>,
     /// The host's last verdict on it when it was in.
     pub verdict: Option<String>,
+    /// Tests of it that prove nothing, as the host found.
+    pub unproved: Vec<String>,
     /// What was red when it was judged last.
     pub red: String,
     /// Whether the person took it with a red verdict.
@@ -128,6 +130,7 @@ impl Item {
             shown: Vec::new(),
             inside: None,
             verdict: None,
+            unproved: Vec::new(),
             red: String::new(),
             overruled: false,
             notes: Vec::new(),
