@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use orchestra_pit_core::budget::Caps;
+use orchestra_pit_core::manifest::Manifest;
 use orchestra_pit_core::policy::Profile;
 
 use super::Failure;
@@ -156,6 +157,18 @@ pub fn of_lead(settled: &Settled, caps: &Caps, strangers: &[(String, Known)]) ->
         ("tokens", number(caps.tokens)),
     ];
     settings.map(|(name, value)| (name.to_owned(), value)).to_vec()
+}
+
+/// What an agent is told of native commands, if it wants to know: that there are some, and which levels of checks.
+pub fn of_commands(settled: &Settled, manifest: &Manifest, given: &mut Vec<(String, String)>) {
+    let commands = settled.commands();
+    let levels: Vec<&str> = commands.checks.keys().map(String::as_str).collect();
+    for (name, value) in [("commands", "yes".to_owned()), ("checks", levels.join(","))] {
+        let said = given.iter().any(|(known, _)| known == name);
+        if manifest.settings.contains_key(name) && !said {
+            given.push((name.to_owned(), value));
+        }
+    }
 }
 
 /// Chooses the models and makes ready to ask them. `needed`: without one there is no point in starting.
