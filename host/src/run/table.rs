@@ -6,7 +6,9 @@ use std::task::Poll;
 use orchestra_pit_core::budget::{Cost, Quote};
 use orchestra_pit_core::call::delegate::{self, Ended as ChildEnded};
 use orchestra_pit_core::call::human::{self, Decision};
-use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, Order, Redo, Site, Value, exec, model};
+use orchestra_pit_core::call::exec::{self, Judged};
+use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, More, Order, Redo, Site, Value, model};
+use orchestra_pit_core::check::prove::Proof;
 use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::policy::{Approval, Question, Reach};
 use orchestra_pit_core::record::{Answered, Asked, Event, Intended, Ruled, Said, Started};
@@ -15,6 +17,7 @@ use orchestra_pit_core::time::Time;
 use super::clock::now;
 use super::desk::{Heard, Waits};
 use super::events::Live;
+use super::state::FULL;
 use super::tree::Tree;
 use crate::effect::{ONE_CALL, Performed, Wake, child_of};
 use crate::gate::{Desk, Passage, Price, Stopped, lock};
@@ -216,6 +219,27 @@ fn settle(tree: &Tree, id: CallId, open: Open, answer: Answer, cost: Cost) -> Pa
     Ok((answer, at))
 }
 
+/// What the host found of a result, for whoever waits for it: its verdict in a line, and what each new test proves.
+fn of_verdict(judged: &Judged) -> More {
+    let mut more = vec![("verdict".to_owned(), judged.verdict.line())];
+    let mut proof = |names: &[String], word: &str| {
+        more.extend(names.iter().take(PROOFS).map(|name| ("proof".to_owned(), format!("{name}: {word}"))));
+    };
+    match &judged.proof {
+        Some(Proof::Proved { by, passes }) => {
+            proof(by, "fails without the change");
+            proof(passes, "passes without the change, and proves nothing");
+        }
+        Some(Proof::Passes { tests }) => proof(tests, "passes without the change, and proves nothing"),
+        Some(Proof::Errors { tests }) => proof(tests, "fails without the change, and not by an assertion"),
+        Some(Proof::DoesNotBuild | Proof::NotJudged(_)) | None => {}
+    }
+    more
+}
+
+/// Tests of each sort that are named.
+const PROOFS: usize = 20;
+
 /// Whether people who watch without a terminal are told that a call is being made.
 fn worth_a_line(call: &Call) -> bool {
     match call {
@@ -258,7 +282,9 @@ impl Tree {
                 }
                 children.iter().find_map(|child| {
                     let ended = state.runs.get(child)?.ended()?;
-                    let ended = ChildEnded { child: *child, end: ended.end.clone(), commit: ended.commit };
+                    let more = state.verdict(ended.tree, FULL).map(of_verdict).unwrap_or_default();
+                    let (end, commit) = (ended.end.clone(), ended.commit);
+                    let ended = ChildEnded { child: *child, end, commit, more };
                     Some(delegate::Value::Awaited(Some(ended)))
                 })
             });

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::More;
 use super::bytes::Bytes;
 use crate::id::{Oid, RunId};
 use crate::path::RepoPath;
@@ -127,6 +128,9 @@ pub struct Ended {
     pub end: End,
     /// The tip of its branch.
     pub commit: Oid,
+    /// What the host says of it: `verdict`, and `proof` for each of its tests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: More,
 }
 
 /// How a run ended.

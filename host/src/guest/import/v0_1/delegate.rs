@@ -85,6 +85,6 @@ impl From<core::Ended> for wit::Ended {
             core::End::Exhausted(what) => wit::End::Exhausted(what),
             core::End::Broken(why) => wit::End::Broken(why),
         };
-        Self { child: ended.child.to_string(), end, commit: ended.commit.to_string(), more: Vec::new() }
+        Self { child: ended.child.to_string(), end, commit: ended.commit.to_string(), more: ended.more }
     }
 }
