@@ -20,7 +20,7 @@ fn merged_work_goes_and_unmerged_work_stays() {
     let _ = stage.pit(&["clean", "-y"]).exits(0).says("only its own branch").says("nothing to remove");
     assert_eq!(refs(&stage), before);
 
-    let _ = stage.pit(&["accept", &oldest, "-y"]).exits(0);
+    let _ = stage.pit(&["accept", "--unverified", &oldest, "-y"]).exits(0);
     let said = stage.pit(&["clean", "--dry-run"]).exits(0);
     assert!(said.out.contains(&format!("remove  {oldest}")), "{}", said.out);
     assert!(said.out.contains(&format!("keep    {newest}")), "{}", said.out);
@@ -58,7 +58,7 @@ fn squashed_work_is_taken_and_a_run_that_has_not_ended_is_not_touched() {
     let model = stage.script(&script(""));
     let _ = stage.pit(&["run", "--solo", "Never overflow", "-m", &model]).exits(3);
     let id = stage.trees().remove(0);
-    let _ = stage.pit(&["accept", &id, "--squash", "-y"]).exits(0);
+    let _ = stage.pit(&["accept", "--unverified", &id, "--squash", "-y"]).exits(0);
     let _ = stage.pit(&["clean", "-y"]).exits(0).says("accepted onto main");
     assert!(stage.trees().is_empty());
 

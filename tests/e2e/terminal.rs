@@ -352,13 +352,13 @@ fn lines_break_at_words_to_the_terminals_width_and_nowhere_without_one() {
     let cost = last.iter().position(|line| line.starts_with("  cost       ")).expect("a cost");
     assert!(last[cost + 1].starts_with("             ") && !last[cost + 1].trim().is_empty(), "{screen}");
 
-    let mut accept = stage.attend(&["accept"]);
+    let mut accept = stage.attend(&["accept", "--unverified"]);
     accept.sees("[y/n]");
     let shown = accept.screen();
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     accept.types("n\r");
     assert_eq!(accept.ends(), 130);
-    let said = stage.pit(&["accept"]).exits(5);
+    let said = stage.pit(&["accept", "--unverified"]).exits(5);
     assert!(
         said.out.lines().any(|line| line.starts_with("  cost ") && line.ends_with("asked you once")),
         "{}",

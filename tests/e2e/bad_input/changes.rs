@@ -100,7 +100,7 @@ fn accepting_takes_the_changes_too_and_leaves_a_clean_tree() {
     let files = ["README.md", "notes/new.txt", "src/lib.rs"].map(|path| stage.read(path));
     let head = stage.git(&["rev-parse", "HEAD"]);
     let id = with_changes(&stage);
-    let _ = stage.pit(&["accept", &id, "-y"]).exits(0);
+    let _ = stage.pit(&["accept", "--unverified", &id, "-y"]).exits(0);
     assert_eq!(stage.git(&["status", "--porcelain"]), "", "what lay there is committed, as it was");
     let text = stage.read("src/lib.rs");
     assert!(text.contains("saturating_add") && text.contains("/// Mine."), "{text}");
@@ -125,10 +125,10 @@ fn a_file_that_was_changed_further_is_in_the_way_and_nothing_is_lost() {
     let id = with_changes(&stage);
     stage.write("notes/new.txt", "newer\n");
     let before = own(&stage);
-    let said = stage.pit(&["accept", &id, "-y"]).exits(1).says("in the way").says("notes/new.txt");
+    let said = stage.pit(&["accept", "--unverified", &id, "-y"]).exits(1).says("in the way").says("notes/new.txt");
     assert!(!said.err.contains("src/lib.rs"), "only what would be lost: {}", said.err);
     assert_eq!(own(&stage), before);
     assert_eq!(stage.read("notes/new.txt"), "newer\n");
     stage.write("notes/new.txt", "new\n");
-    let _ = stage.pit(&["accept", &id, "-y"]).exits(0);
+    let _ = stage.pit(&["accept", "--unverified", &id, "-y"]).exits(0);
 }

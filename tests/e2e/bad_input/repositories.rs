@@ -59,7 +59,7 @@ fn bare_shallow_and_linked_repositories_are_as_good_as_any() {
     stage.git(&["worktree", "add", "-q", "-b", "side", &place("linked").to_string_lossy()]);
     done_at(&stage, &place("linked"));
     let id = stage.trees().remove(0);
-    let _ = stage.pit(&["accept", &id, "-y"]).exits(0).says("side");
+    let _ = stage.pit(&["accept", "--unverified", &id, "-y"]).exits(0).says("side");
     let text = std::fs::read_to_string(place("linked").join("src/lib.rs")).unwrap();
     assert!(text.contains("saturating_add"), "the linked working tree has it");
     assert!(!stage.read("src/lib.rs").contains("saturating_add"), "the other has not");
@@ -73,7 +73,7 @@ fn a_sparse_tree_shows_agents_all_files_and_stays_sparse() {
     let said = solo(&stage).exits(3);
     assert!(!said.err.contains("do not see"), "nothing is changed: {}", said.err);
     let id = stage.trees().remove(0);
-    let _ = stage.pit(&["accept", &id, "-y"]).exits(0);
+    let _ = stage.pit(&["accept", "--unverified", &id, "-y"]).exits(0);
     assert!(stage.git(&["show", "main:src/lib.rs"]).contains("saturating_add"));
     assert!(!stage.repo().join("src").exists() && stage.git(&["status", "--porcelain"]).is_empty());
 }
@@ -84,8 +84,8 @@ fn a_detached_head_names_the_branch_to_be_chosen() {
     stage.git(&["checkout", "-q", "--detach"]);
     let _ = solo(&stage).exits(3);
     let id = stage.trees().remove(0);
-    let _ = stage.pit(&["accept", &id, "-y"]).exits(2).says("started from no branch").says("--onto BRANCH");
-    let _ = stage.pit(&["accept", &id, "--onto", "main", "-y"]).exits(0);
+    let _ = stage.pit(&["accept", "--unverified", &id, "-y"]).exits(2).says("started from no branch").says("--onto BRANCH");
+    let _ = stage.pit(&["accept", "--unverified", &id, "--onto", "main", "-y"]).exits(0);
     assert!(stage.git(&["show", "main:src/lib.rs"]).contains("saturating_add"));
 }
 

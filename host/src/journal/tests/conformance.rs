@@ -332,7 +332,7 @@ async fn an_end_is_found_behind_what_people_did_with_it(place: &dyn Place) {
     journal.new_tree(TREE).await;
     journal.begin(CHILD, TREE);
     let (onto, by, commit) = ("refs/heads/main".to_owned(), "me".to_owned(), Oid([7; 20]));
-    let accepted = || Event::Accepted { onto: onto.clone(), old: commit, new: commit, by: by.clone() };
+    let accepted = || Event::Accepted { onto: onto.clone(), old: commit, new: commit, by: by.clone(), staged: None };
     let ended = || {
         let end = End::Cancelled("a test".into());
         Event::Ended(Box::new(Ended { end, commit, tree: commit, calls: 0 }))
