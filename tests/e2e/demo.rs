@@ -41,7 +41,9 @@ fn the_demo_is_a_run_with_two_coders_a_review_that_sends_back_and_a_thief_that_g
         .output()
         .expect("pit");
     let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-    assert_eq!(said.status.code(), Some(3), "{out}{err}");
+    assert_eq!(said.status.code(), Some(0), "done and verified: {out}{err}");
+    assert!(out.contains("done, verified") && out.contains("verdict    green: full on tree"), "{out}");
+    assert!(out.contains("fails without the change: "), "the new tests prove something: {out}");
     assert!(out.contains("3 tasks done") && out.contains("asked you nothing"), "nobody was there to be asked: {out}");
     for path in ["../../.ssh/id_ed25519", "../1/src/lib.rs", "../../.config/orchestra-pit", ".git/hooks/post-checkout"]
     {
@@ -142,6 +144,7 @@ fn with_one_wrong_edit_the_demos_script_ends_sent_back_and_not_done() {
     let model = stage.script(&wrong);
     let stranger = stage.home().join("docs-bot.wasm");
     std::fs::write(&stranger, orchestra_pit::shipped::STRANGER).unwrap();
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
     let said =
         stage.pit(&["run", "SPEC.md", "-m", &model, "--agent", &stranger.to_string_lossy(), "--give", "as-asked"]);
     assert_eq!(said.code, Some(5), "{}{}", said.out, said.err);

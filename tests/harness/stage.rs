@@ -196,10 +196,6 @@ impl Stage {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = pit().parent().map(Path::to_owned).into_iter().chain(std::env::split_paths(&path));
         shell.env("PATH", std::env::join_paths(folders).expect("a search path"));
-        let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-        for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
-            shell.env(name, std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from));
-        }
         // What agents in Rust are made of was built for the test guests.
         shell.env("CARGO_TARGET_DIR", super::guests::folder().with_file_name("guests-rust"));
         let output = shell.args(["-c", line]).current_dir(self.repo()).stdin(Stdio::null()).output();
@@ -243,6 +239,11 @@ impl Stage {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
             .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z");
+        // Where Rust is, for whoever builds something: the stage's home has none.
+        let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+        for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            command.env(name, std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from));
+        }
     }
 
     fn replay_all(&self) {

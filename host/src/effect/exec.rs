@@ -45,7 +45,7 @@ pub struct Machine {
     /// The user's folder for what can be made again.
     pub cache: PathBuf,
     /// The person's home: tool folders are looked for in it, and nothing else.
-    pub home: Option<PathBuf>,
+    pub home: Option<tools::Home>,
 }
 
 /// Runs native commands.

@@ -148,7 +148,7 @@ pub async fn run(pit: Pit) -> Exit {
         Verb::Trust(args) => trust::run(&at, &args),
         Verb::Doctor(args) => doctor::run(&at, args).await,
         Verb::Clean(args) => clean::run(&at, args).await,
-        Verb::Init(args) => config::init(&at, &args, &|_| None),
+        Verb::Init(args) => config::init(&at, &args).await,
         Verb::Config(verb) => config::run(&at, verb),
         Verb::Completion(args) => completion::run(&args),
         Verb::Agent(verb) => agent::run(&at, verb).await,

@@ -1,13 +1,21 @@
 //! The end: each criterion ticked with its evidence, the rest committed, the next agent told.
 
 use kit::brief::{self, HANDOFF};
-use kit::tool::{first_line, invalid};
+use kit::hands::FINISH;
+use kit::tool::{first_line, invalid, tool};
 use kit::{Args, Host};
+use orchestra_pit_sdk::model::Tool;
 use orchestra_pit_sdk::{Error, Evidence, Report, Task};
 use serde_json::{Value, json};
 
-/// Characters of a commit's subject.
-const SUBJECT: usize = 72;
+/// The tool.
+pub fn offer() -> Tool {
+    tool(
+        FINISH,
+        "Ends the work and hands it over. What is not committed is committed.",
+        r#"{"type":"object","properties":{"summary":{"type":"string","description":"What was done, in a few sentences"},"criteria":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"met":{"type":"boolean"},"evidence":{"type":"string","description":"A file and line, or the name of a test"}},"required":["id","met","evidence"],"additionalProperties":false},"description":"Each criterion of the task"},"doubts":{"type":"array","items":{"type":"string"},"description":"What you are not sure of, or did not verify"}},"required":["summary","criteria"],"additionalProperties":false}"#,
+    )
+}
 
 /// Reads the arguments of `finish`. What is missing is said all at once.
 pub fn report(task: &Task, args: &Args) -> Result<Report, Error> {
@@ -50,12 +58,6 @@ fn evidence(value: &Value) -> Result<Evidence, Error> {
         }),
         _ => Err(invalid("each of `criteria` must have `id` (a text), `met` (true or false) and `evidence` (a text)")),
     }
-}
-
-/// The message of the commit that has what was not committed before the end.
-pub fn last_commit(report: &Report) -> String {
-    let subject = first_line(&report.summary, SUBJECT - 1);
-    if subject == report.summary.trim() { subject } else { format!("{subject}\n\n{}", report.summary.trim()) }
 }
 
 /// What the next agent finds on the board.
@@ -149,13 +151,5 @@ mod tests {
         let carded = Task { more: vec![("card".into(), "t1".into())], ..task() };
         let note: Value = serde_json::from_str(&handoff(&carded, &report, files.iter())).unwrap();
         assert_eq!(note["task"], "t1");
-    }
-
-    #[test]
-    fn the_last_commit_has_a_short_subject() {
-        assert_eq!(last_commit(&Report::new("Add --json to ls")), "Add --json to ls");
-        let long = last_commit(&Report::new("x".repeat(100)));
-        assert_eq!(long.lines().next().map(|line| line.chars().count()), Some(72));
-        assert!(long.ends_with(&"x".repeat(100)));
     }
 }

@@ -1,20 +1,13 @@
 //! Changes a repository to do one task: looks, edits, commits, and hands over with evidence for each criterion.
 //!
-//! - [`settings`], [`shape`]: which tools, by the model's family.
 //! - [`prompt`]: what the model is told first.
-//! - [`edits`], [`finish`], [`hands`]: the tools, and what carries them out.
+//! - [`finish`]: how it hands over.
 //! - [`line`]: one prepared line, for models too small for the rest.
-//! - [`state`]: what outlives this life.
-//! - [`work`]: from a task to its outcome.
+//! - [`work`]: from a task to its outcome. The tools, and what carries them out, are the kit's.
 
-mod edits;
 mod finish;
-mod hands;
 mod line;
 mod prompt;
-mod settings;
-mod shape;
-mod state;
 #[cfg(test)]
 mod tests;
 mod work;

@@ -1,9 +1,11 @@
 //! Whole pieces of work, with a host in memory.
 
-use crate::state::State;
+mod checked;
+
 use crate::work::work;
 use kit::Host;
 use kit::testing::{Fake, calls, text_of, words};
+use kit::writer::State;
 use orchestra_pit_sdk::model::{Details, Part, Reply, Request};
 use orchestra_pit_sdk::workspace::EditStep;
 use orchestra_pit_sdk::{Criterion, Error, Failure, Outcome, Report, Result, Task};

@@ -3,11 +3,12 @@
 //! One method a function; what each costs and refuses stands in the SDK.
 
 use orchestra_pit_sdk::board::{Card, Note};
+use orchestra_pit_sdk::exec::{Command, Ran, Verdict};
 use orchestra_pit_sdk::human::{Question, Remark};
 use orchestra_pit_sdk::model::{Details, Reply, Request};
 use orchestra_pit_sdk::vcs::{Committed, DiffOptions, Difference};
 use orchestra_pit_sdk::workspace::{Change, Content, EditStep, Edited, Lines, Listing, Matches, Query};
-use orchestra_pit_sdk::{Result, board, human, log, model, vcs, workspace};
+use orchestra_pit_sdk::{Result, board, exec, human, log, model, vcs, workspace};
 
 /// What an agent can ask of its host.
 #[expect(missing_docs, reason = "each is described once, in the SDK")]
@@ -27,6 +28,9 @@ pub trait Host {
     fn history(&self, path: &str, limit: u32) -> Result<Vec<Committed>>;
     fn diff(&self, options: &DiffOptions) -> Result<Difference>;
     fn commit(&self, message: &str) -> Result<Committed>;
+
+    fn run(&self, command: &Command) -> Result<Ran>;
+    fn check(&self, level: &str) -> Result<Verdict>;
 
     fn ask_person(&self, question: &Question) -> Result<String>;
     fn remarks(&self) -> Result<Vec<Remark>>;
@@ -90,6 +94,14 @@ impl Host for Pit {
 
     fn commit(&self, message: &str) -> Result<Committed> {
         vcs::commit(message)
+    }
+
+    fn run(&self, command: &Command) -> Result<Ran> {
+        exec::run(command)
+    }
+
+    fn check(&self, level: &str) -> Result<Verdict> {
+        exec::check(level)
     }
 
     fn ask_person(&self, question: &Question) -> Result<String> {

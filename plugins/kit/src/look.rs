@@ -3,6 +3,7 @@
 use crate::tool::{Args, MAX_RESULT, cap, invalid, plain, tool};
 use crate::{Answer, Host, Step};
 use orchestra_pit_sdk::model::{Tool, ToolCall};
+use orchestra_pit_sdk::vcs::DiffOptions;
 use orchestra_pit_sdk::workspace::{Content, Kind, Lines, Query};
 use orchestra_pit_sdk::{Error, Result};
 
@@ -201,6 +202,30 @@ fn search(host: &dyn Host, pattern: &str, args: &Args) -> Result<String> {
         text.push_str(&format!("[the first {MATCHES} matches; use a narrower pattern, or paths]\n"));
     }
     Ok(text)
+}
+
+/// The change since a commit, as a unified diff in at most so many bytes.
+///
+/// # Errors
+/// Those of the host.
+pub fn change(host: &dyn Host, since: &str, paths: &[String], most: usize) -> Result<String> {
+    let shown = host.diff(&DiffOptions {
+        from: since.to_owned(),
+        to: "head".to_owned(),
+        paths: paths.to_vec(),
+        context: 5,
+        limit: u32::try_from(most).unwrap_or(u32::MAX),
+        more: Vec::new(),
+    })?;
+    if shown.files == 0 {
+        return Ok("[nothing has changed]".to_owned());
+    }
+    let rest = "see the rest with diff and paths, a file at a time";
+    let mut text = cap(&shown.text, most, rest);
+    if shown.cut {
+        text.push_str(&format!("\n[cut: {rest}]"));
+    }
+    Ok(format!("{} files, +{} -{}\n{text}", shown.files, shown.added, shown.removed))
 }
 
 #[cfg(test)]

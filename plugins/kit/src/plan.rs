@@ -49,6 +49,9 @@ pub struct Planned {
     /// Who does it.
     #[serde(default = "coder", skip_serializing_if = "is_coder")]
     pub agent: String,
+    /// Whether a tester writes tests on top of its result.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tests: bool,
 }
 
 fn coder() -> String {

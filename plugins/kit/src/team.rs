@@ -5,7 +5,7 @@ use orchestra_pit_sdk::board::Card;
 use orchestra_pit_sdk::delegate::{Awaited, Order};
 use orchestra_pit_sdk::human::{Decision, Proposal};
 use orchestra_pit_sdk::vcs::Integration;
-use orchestra_pit_sdk::{Result, board, delegate, human, vcs};
+use orchestra_pit_sdk::{Result, board, delegate, human, vcs, workspace};
 
 /// What a lead can ask of its host.
 #[expect(missing_docs, reason = "each is described once, in the SDK")]
@@ -19,6 +19,8 @@ pub trait Team: Host {
     fn put(&self, cards: &[Card]) -> Result<()>;
     fn propose(&self, proposal: &Proposal) -> Result<Decision>;
     fn integrate(&self, child: &str, message: &str) -> Result<Integration>;
+    fn snapshot(&self, label: &str) -> Result<String>;
+    fn restore(&self, snapshot: &str) -> Result<()>;
 }
 
 impl Team for Pit {
@@ -48,5 +50,13 @@ impl Team for Pit {
 
     fn integrate(&self, child: &str, message: &str) -> Result<Integration> {
         vcs::integrate(child, message)
+    }
+
+    fn snapshot(&self, label: &str) -> Result<String> {
+        workspace::snapshot(label)
+    }
+
+    fn restore(&self, snapshot: &str) -> Result<()> {
+        workspace::restore(snapshot)
     }
 }

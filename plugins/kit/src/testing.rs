@@ -1,12 +1,14 @@
 //! A host in memory, for tests of what an agent decides.
 //!
-//! It has files, a history of commits, a board, and a model that gives the replies it was told to. It judges nothing
-//! and edits only in the plainest way: grants and the edit engine are the real host's and tested there.
+//! It has files, a history of commits, a board, and a model that gives the replies it was told to. It runs nothing: what
+//! commands and checks come to is told it too. It judges nothing and edits only in the plainest way: grants and the edit engine are the real host's and tested there.
 
+mod exec;
 mod team;
 
 use crate::Host;
 use orchestra_pit_sdk::board::{Card, Note};
+use orchestra_pit_sdk::exec::{Command, Ran, Verdict};
 use orchestra_pit_sdk::human::{Question, Remark};
 use orchestra_pit_sdk::model::{Details, Message, Part, Reply, Request, Stop, ToolCall, Usage};
 use orchestra_pit_sdk::vcs::{Committed, DiffOptions, Difference};
@@ -17,6 +19,7 @@ use orchestra_pit_sdk::{Error, Result};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
+pub use exec::{ran, verdict};
 pub use team::{Child, Crew, Play, failed};
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -44,6 +47,13 @@ pub struct Fake {
     pub cards: RefCell<Vec<Card>>,
     /// Who signs the notes; `coder` if it is empty.
     pub author: RefCell<String>,
+    pub commands: RefCell<Vec<Command>>,
+    /// What commands come to, in order.
+    pub ran: RefCell<VecDeque<Result<Ran>>>,
+    /// The levels of checks that were asked for.
+    pub checked: RefCell<Vec<String>>,
+    /// What checks come to, in order; green where nothing is said.
+    pub verdicts: RefCell<VecDeque<Result<Verdict>>>,
     /// The children of whoever leads a team.
     pub crew: Crew,
 }
@@ -316,6 +326,16 @@ impl Host for Fake {
         self.commits.borrow_mut().push(message.to_owned());
         let at = self.commits.borrow().len() - 1;
         committed(at, message).ok_or_else(|| Error::new("conflict", "nothing has changed"))
+    }
+
+    fn run(&self, command: &Command) -> Result<Ran> {
+        self.commanded(command)
+    }
+
+    fn check(&self, level: &str) -> Result<Verdict> {
+        self.may("check")?;
+        self.checked.borrow_mut().push(level.to_owned());
+        self.verdicts.borrow_mut().pop_front().unwrap_or_else(|| Ok(verdict("green", level, &[])))
     }
 
     fn ask_person(&self, question: &Question) -> Result<String> {

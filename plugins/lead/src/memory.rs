@@ -39,7 +39,12 @@ impl Memory {
         let kept = |item: &Item| Kept {
             task: item.task.clone(),
             done: item.stage == Stage::Done,
-            writer: item.writer.as_ref().map(|writer| (writer.run.clone(), writer.base.clone())),
+            // Whoever wrote it has not got the tests that were put on top: a remark is for whoever starts from both.
+            writer: item
+                .writer
+                .as_ref()
+                .filter(|_| item.tester.is_none())
+                .map(|writer| (writer.run.clone(), writer.base.clone())),
             merged: item.merged.clone(),
         };
         let mut findings = before.map(|before| before.findings).unwrap_or_default();

@@ -2,6 +2,7 @@
 //! is spent on the work before that.
 
 use crate::settings::Settings;
+use crate::work::Tests;
 use kit::plan::{Known, PLAN};
 use kit::{Plan, Team};
 use orchestra_pit_sdk::delegate::{Awaited, End, Order};
@@ -56,8 +57,12 @@ pub fn plan(host: &dyn Team, task: &Task, settings: &Settings) -> Result<Plan, F
 
 fn order(task: &Task, settings: &Settings) -> Order {
     let (criteria, feedback) = (task.criteria.clone(), task.feedback.clone());
-    let agents = ("agents".to_owned(), settings.agents.join(","));
-    let planned = Task { criteria, feedback, settings: vec![agents], ..Task::new(task.goal.clone()) };
+    let mut told = vec![("agents".to_owned(), settings.agents.join(","))];
+    // Where each task is tested, or none can be, there is nothing to plan about it.
+    if settings.tests == Tests::Planned {
+        told.push(("tests".to_owned(), "yes".to_owned()));
+    }
+    let planned = Task { criteria, feedback, settings: told, ..Task::new(task.goal.clone()) };
     Order { share: settings.planners(), ..Order::new(PLANNER, planned) }
 }
 

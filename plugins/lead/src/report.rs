@@ -65,7 +65,10 @@ fn doubts(work: &Work) -> Vec<String> {
     let mut doubts = Vec::new();
     for item in work.items() {
         let id = &item.task.id;
-        doubts.extend(item.doubts.iter().map(|doubt| format!("{id}: {doubt}")));
+        doubts.extend(item.doubts.iter().chain(&item.notes).map(|doubt| format!("{id}: {doubt}")));
+        if let Some(line) = item.verdict.as_ref().filter(|_| item.overruled) {
+            doubts.push(format!("{id}, the host's verdict, which you overruled: {line}"));
+        }
         if let Some(review) = &item.review {
             let said =
                 if review.verdict == Verdict::Approve { "its review" } else { "its review, which you overruled" };

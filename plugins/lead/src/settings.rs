@@ -1,5 +1,7 @@
 //! The settings of `agent.toml`, read once, and how the budget is shared out.
 
+use crate::work::Tests;
+use kit::can::Can;
 use kit::plan::CODER;
 use orchestra_pit_sdk::delegate::Share;
 use orchestra_pit_sdk::{Failure, Task};
@@ -14,6 +16,10 @@ pub struct Settings {
     pub agents: Vec<String>,
     /// Writers at the same time.
     pub coders: usize,
+    /// What those who write may run.
+    pub can: Can,
+    /// For which tasks tests are written.
+    pub tests: Tests,
     /// What the run may cost; 0 is not known.
     micro_usd: u64,
     /// Tokens that it may use; 0 is not known.
@@ -35,8 +41,10 @@ impl Settings {
                 .filter(|coders| *coders > 0)
                 .ok_or_else(|| Failure::new("invalid", "the setting `coders` is 0; somebody has to do the work"))?,
         };
+        let can = Can::of(task)?;
+        let tests = tests(task, &can)?;
         let micro_usd = number(task, "micro-usd")?.unwrap_or(0);
-        Ok(Self { agents, coders, micro_usd, tokens: number(task, "tokens")?.unwrap_or(0) })
+        Ok(Self { agents, coders, can, tests, micro_usd, tokens: number(task, "tokens")?.unwrap_or(0) })
     }
 
     /// The planner's share: a tenth. Who cannot say for that what is to be done would not get it done for the rest.
@@ -67,6 +75,20 @@ impl Settings {
     }
 }
 
+/// For which tasks tests are written: a tester that can run nothing would only guess.
+fn tests(task: &Task, can: &Can) -> Result<Tests, Failure> {
+    let wanted = match task.setting("tester").unwrap_or_default() {
+        "" | "plan" => Tests::Planned,
+        "yes" | "true" => Tests::All,
+        "no" | "false" => Tests::None,
+        other => {
+            let message = format!("the setting `tester` is {other:?}; it must be plan, yes or no");
+            return Err(Failure::new("invalid", message));
+        }
+    };
+    Ok(if can.commands || !can.checks.is_empty() { wanted } else { Tests::None })
+}
+
 fn number(task: &Task, name: &str) -> Result<Option<u64>, Failure> {
     match task.setting(name) {
         None | Some("") => Ok(None),
@@ -93,6 +115,21 @@ mod tests {
         assert_eq!((settings.agents.len(), settings.coders), (2, 1));
         assert!(read(&[("coders", "0")]).unwrap_err().contains("somebody has to do the work"));
         assert!(read(&[("tokens", "many")]).unwrap_err().contains("a whole number"));
+    }
+
+    #[test]
+    fn tests_are_written_where_they_can_be_run() {
+        for (settings, tests) in [
+            (vec![], Tests::None),
+            (vec![("tester", "yes")], Tests::None),
+            (vec![("commands", "yes")], Tests::Planned),
+            (vec![("checks", "full"), ("tester", "plan")], Tests::Planned),
+            (vec![("checks", "full"), ("tester", "yes")], Tests::All),
+            (vec![("checks", "full"), ("tester", "no")], Tests::None),
+        ] {
+            assert_eq!(read(&settings).unwrap().tests, tests, "{settings:?}");
+        }
+        assert!(read(&[("tester", "often")]).unwrap_err().contains("it must be plan, yes or no"));
     }
 
     #[test]

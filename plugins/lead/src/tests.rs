@@ -1,5 +1,7 @@
 //! The lead with a team in memory: what it starts, from where, with what words, and what it comes to.
 
+mod judged;
+
 use crate::lead::lead;
 use kit::plan::PLAN;
 use kit::review::{Finding, REVIEW, Review, Verdict};

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 pub struct Planning<'a> {
     task: &'a Task,
     agents: Vec<String>,
+    /// Whether there is a tester.
+    tests: bool,
 }
 
 impl<'a> Planning<'a> {
@@ -22,7 +24,8 @@ impl<'a> Planning<'a> {
     pub fn new(task: &'a Task) -> Self {
         let names = task.setting("agents").unwrap_or_default().split(',').map(|name| name.trim().to_owned());
         let agents: Vec<String> = names.filter(|name| !name.is_empty()).collect();
-        Self { task, agents: if agents.is_empty() { vec![CODER.to_owned()] } else { agents } }
+        let agents = if agents.is_empty() { vec![CODER.to_owned()] } else { agents };
+        Self { task, agents, tests: task.setting("tests") == Some("yes") }
     }
 
     fn plan(&self, args: &Args) -> Result<Plan> {
@@ -50,7 +53,7 @@ fn without_nothing(task: &Value) -> Value {
 
 impl Reader for Planning<'_> {
     fn system(&self) -> String {
-        prompt::SYSTEM.to_owned()
+        prompt::system(self.tests)
     }
 
     fn first(&self, host: &dyn Host, instructions: &mut Instructions, allowance: Allowance) -> String {
@@ -63,8 +66,13 @@ impl Reader for Planning<'_> {
 
     fn tools(&self) -> Vec<Tool> {
         let texts = r#""type":"array","items":{"type":"string"}"#;
+        let tests = if self.tests {
+            r#","tests":{"type":"boolean","description":"Whether a tester writes tests on top of it; left out: no"}"#
+        } else {
+            ""
+        };
         let parameters = format!(
-            r#"{{"type":"object","properties":{{"tasks":{{"type":"array","items":{{"type":"object","properties":{{"id":{{"type":"string","description":"t1, t2, …"}},"title":{{"type":"string","description":"A few words in the imperative"}},"goal":{{"type":"string","description":"What is to be done and where"}},"criteria":{{{texts},"description":"Ids of criteria of the whole, and sentences of your own"}},"files":{{{texts},"description":"Paths or globs that the task will change"}},"after":{{{texts},"description":"Ids of tasks that must be done first"}},"agent":{{"type":"string","description":"Left out: coder"}}}},"required":["id","title","goal","criteria","files"],"additionalProperties":false}}}}}},"required":["tasks"],"additionalProperties":false}}"#
+            r#"{{"type":"object","properties":{{"tasks":{{"type":"array","items":{{"type":"object","properties":{{"id":{{"type":"string","description":"t1, t2, …"}},"title":{{"type":"string","description":"A few words in the imperative"}},"goal":{{"type":"string","description":"What is to be done and where"}},"criteria":{{{texts},"description":"Ids of criteria of the whole, and sentences of your own"}},"files":{{{texts},"description":"Paths or globs that the task will change"}},"after":{{{texts},"description":"Ids of tasks that must be done first"}},"agent":{{"type":"string","description":"Left out: coder"}}{tests}}},"required":["id","title","goal","criteria","files"],"additionalProperties":false}}}}}},"required":["tasks"],"additionalProperties":false}}"#
         );
         vec![tool("propose_plan", "Hands the plan over. This ends your work.", &parameters)]
     }

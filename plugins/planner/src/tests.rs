@@ -76,3 +76,21 @@ fn a_plan_that_was_not_taken_is_made_again_in_the_same_conversation() {
     assert!(host.last_told().contains("# Round 2\n\nThe plan was not taken:\n\nAfter round 1:\none task is enough"));
     assert_eq!(host.requests.borrow()[1].messages.len(), 3);
 }
+
+#[test]
+fn a_tester_is_spoken_of_where_there_is_one() {
+    let good = GOOD.replacen("\"agent\":null", "\"tests\":true", 1);
+    for (there, word) in [("yes", true), ("", false)] {
+        let host = Fake::new("claude", &[]).replies([calls(&[("propose_plan", &good)])]);
+        let mut task = task();
+        task.settings.push(("tests".into(), there.into()));
+        run(&host, &task).unwrap();
+        let requests = host.requests.borrow();
+        assert_eq!(requests[0].system.contains("a tester then writes tests"), word);
+        let parameters: serde_json::Value = serde_json::from_str(&requests[0].tools[3].parameters).unwrap();
+        let properties = &parameters["properties"]["tasks"]["items"]["properties"];
+        assert_eq!(properties["tests"].is_object(), word, "{parameters}");
+        let plan: Plan = serde_json::from_str(&host.notes.borrow()[0].body).unwrap();
+        assert_eq!((plan.tasks[0].tests, plan.tasks[1].tests), (true, false));
+    }
+}

@@ -2,12 +2,12 @@
 
 use crate::prompt;
 use kit::brief::{self, Allowance, Instructions};
+use kit::look::change;
 use kit::reader::Reader;
 use kit::review::{Finding, REVIEW, Verdict};
 use kit::tool::{Args, MAX_RESULT, cap, invalid, tool};
 use kit::{Host, Review};
 use orchestra_pit_sdk::model::Tool;
-use orchestra_pit_sdk::vcs::DiffOptions;
 use orchestra_pit_sdk::{Error, Evidence, Report, Result, Task};
 use serde_json::Value;
 
@@ -19,27 +19,6 @@ const MOST_WORDS: usize = 4_000;
 pub struct Judging<'a> {
     task: &'a Task,
     since: String,
-}
-
-/// The change since a commit, as a unified diff in at most so many bytes.
-pub fn diff(host: &dyn Host, since: &str, paths: &[String], most: usize) -> Result<String> {
-    let shown = host.diff(&DiffOptions {
-        from: since.to_owned(),
-        to: "head".to_owned(),
-        paths: paths.to_vec(),
-        context: 5,
-        limit: u32::try_from(most).unwrap_or(u32::MAX),
-        more: Vec::new(),
-    })?;
-    if shown.files == 0 {
-        return Ok("[nothing has changed]".to_owned());
-    }
-    let rest = "see the rest with diff and paths, a file at a time";
-    let mut text = cap(&shown.text, most, rest);
-    if shown.cut {
-        text.push_str(&format!("\n[cut: {rest}]"));
-    }
-    Ok(format!("{} files, +{} -{}\n{text}", shown.files, shown.added, shown.removed))
 }
 
 impl<'a> Judging<'a> {
@@ -111,7 +90,7 @@ impl Reader for Judging<'_> {
 
     fn show(&mut self, host: &dyn Host, name: &str, args: &Args) -> Option<(String, Result<String>)> {
         (name == "diff").then(|| {
-            let told = args.texts("paths").and_then(|paths| diff(host, &self.since, &paths, MAX_RESULT - 300));
+            let told = args.texts("paths").and_then(|paths| change(host, &self.since, &paths, MAX_RESULT - 300));
             ("diff".to_owned(), told)
         })
     }

@@ -3,9 +3,9 @@
 //! There is no history in it and no hand-off: messages of commits and notes are what the writer says of its work, and a
 //! judge that reads the plea first finds what it was told to find.
 
-use crate::judge;
 use kit::Host;
 use kit::brief::{self, Allowance, Brief, Instructions};
+use kit::look;
 use orchestra_pit_sdk::Task;
 
 pub const SYSTEM: &str = "\
@@ -43,13 +43,14 @@ pub fn first(
     instructions: &mut Instructions,
     allowance: Allowance,
 ) -> String {
-    let change = judge::diff(host, since, &[], allowance.handoffs);
+    let change = look::change(host, since, &[], allowance.handoffs);
     Brief::default()
         .section("Task", &task.goal)
         .section("Criteria", &brief::criteria(task))
         .section("Feedback", &brief::feedback(task, 0))
         .section("Instructions", &instructions.top(host))
         .section("Repository", &brief::map(host, allowance.map))
+        .section("Verdict", &verdict(task))
         .section("Change", &change.unwrap_or_else(|error| format!("[the change cannot be shown: {error}]")))
         .text()
 }
@@ -57,4 +58,13 @@ pub fn first(
 /// What a round after the first begins with, in the same conversation.
 pub fn again(task: &Task, heard: usize) -> String {
     Brief::default().section(&format!("Round {}", task.round), &brief::feedback(task, heard)).text()
+}
+
+/// What the host found, which is no plea: neither the writer nor a model has a part in it.
+fn verdict(task: &Task) -> String {
+    let said = task.setting("verdict").unwrap_or_default().trim();
+    if said.is_empty() {
+        return String::new();
+    }
+    format!("The host ran the person's checks on this result. Its own words:\n\n{said}")
 }

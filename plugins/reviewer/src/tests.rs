@@ -71,3 +71,20 @@ fn a_verdict_without_evidence_or_remarks_goes_back_to_the_model() {
     let Ok(Outcome::Done(report)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(report.summary, "sent back: add it");
 }
+
+#[test]
+fn the_hosts_verdict_is_shown_before_the_change_where_there_is_one() {
+    for (said, word) in [("green: full on tree 7777\n- test a: proved: it fails without the change", true), ("", false)]
+    {
+        let host = praised().replies([calls(&[("judge", YES)])]);
+        let mut task = task();
+        task.settings.push(("verdict".into(), said.into()));
+        run(&host, &task).unwrap();
+        let first = text_of(&host.requests.borrow()[0].messages[0]);
+        assert_eq!(first.contains("# Verdict\n\nThe host ran"), word, "{first}");
+        assert!(
+            first.contains(said) && first.find("# Verdict").unwrap_or(0) < first.find("# Change").unwrap(),
+            "{first}"
+        );
+    }
+}

@@ -84,7 +84,8 @@ fn a_detached_head_names_the_branch_to_be_chosen() {
     stage.git(&["checkout", "-q", "--detach"]);
     let _ = solo(&stage).exits(3);
     let id = stage.trees().remove(0);
-    let _ = stage.pit(&["accept", "--unverified", &id, "-y"]).exits(2).says("started from no branch").says("--onto BRANCH");
+    let _ =
+        stage.pit(&["accept", "--unverified", &id, "-y"]).exits(2).says("started from no branch").says("--onto BRANCH");
     let _ = stage.pit(&["accept", "--unverified", &id, "--onto", "main", "-y"]).exits(0);
     assert!(stage.git(&["show", "main:src/lib.rs"]).contains("saturating_add"));
 }

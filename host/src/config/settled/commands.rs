@@ -67,6 +67,10 @@ impl Settled {
     pub(super) fn of_repository(&mut self, source: &Source, theirs: Theirs) -> Result<Vec<Widening>, ConfigError> {
         for (level, checks) in in_order(theirs.checks) {
             is_level(source, &level)?;
+            // A level without a check would be green whatever the result is.
+            if checks.is_empty() {
+                return Err(source.wrong(level.span().start, format!("`checks.{}` has no check", level.get_ref())));
+            }
             let checks = in_order(checks).into_iter().map(|(name, check)| settle_check(source, name, check));
             self.checks.push((level.into_inner(), checks.collect::<Result<_, _>>()?));
         }

@@ -134,7 +134,7 @@ fn everything_that_runs_or_is_seen_takes_a_yes_and_is_shown_with_its_line() {
         let _ = texts.trusted();
     }
     // What holds nothing gives nothing.
-    for empty in ["[checks.full]", "[setup]", "[services]", "[workspace]\nwarm = []\ntools = []"] {
+    for empty in ["[checks]", "[setup]", "[services]", "[workspace]\nwarm = []\ntools = []"] {
         assert_eq!(repository(empty).settle().commands().setup, [], "{empty}");
     }
 }
@@ -185,6 +185,7 @@ fn each_file_says_only_what_is_its_to_say() {
 fn what_could_never_hold_is_refused_with_its_line() {
     for (text, said) in [
         ("[check.full]", "pit.toml:2: unknown key `check`; did you mean `checks`?"),
+        ("[checks.full]", "pit.toml:2: `checks.full` has no check"),
         ("[checks.ful]", "pit.toml:2: no level is called `ful`; did you mean `full`?"),
         ("[checks.\"a b\"]", "pit.toml:2: a name is"),
         ("[checks.full]\n\"a b\" = { run = [\"x\"] }", "pit.toml:3: a name is"),

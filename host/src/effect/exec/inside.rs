@@ -9,7 +9,7 @@ use orchestra_pit_sandbox::{Class, Limits, Mount, Network, Spec, system};
 use super::caches::Warmed;
 use super::git::View;
 use super::layer::Upper;
-use super::tools::{self, HOME};
+use super::tools::{self, HOME, Home};
 
 /// Bytes that /tmp and the private home may hold.
 const TEMPORARY: u64 = 4 << 30;
@@ -46,7 +46,7 @@ pub struct Told<'a> {
 }
 
 /// Puts a command together.
-pub fn spec(files: &Files<'_>, told: Told<'_>, commands: &Commands, home: Option<&Path>) -> Spec {
+pub fn spec(files: &Files<'_>, told: Told<'_>, commands: &Commands, home: Option<&Home>) -> Spec {
     let found = home.map(|home| tools::find(home, &commands.tools)).unwrap_or_default();
     let mut mounts = system(told.network, TEMPORARY);
     mounts.extend(found.mounts);

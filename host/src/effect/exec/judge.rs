@@ -263,7 +263,7 @@ impl Exec {
         let env = check.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let (argv, dir) = (&check.run[..], check.dir.as_ref());
         let told = Told { argv, dir, env, timeout: check.timeout, network: Network::Loopback };
-        Ok((inside::spec(&files, told, commands, place.machine.home.as_deref()), upper))
+        Ok((inside::spec(&files, told, commands, place.machine.home.as_ref()), upper))
     }
 
     /// What a check came to, its output kept as a log.

@@ -121,7 +121,7 @@ impl Exec {
             warm: &laid.warm,
             git: laid.git.as_ref(),
         };
-        let spec = inside::spec(&files, told, commands, machine.home.as_deref());
+        let spec = inside::spec(&files, told, commands, machine.home.as_ref());
         drop(held);
         Ok((ground, laid, spec))
     }

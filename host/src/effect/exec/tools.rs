@@ -14,6 +14,40 @@ use orchestra_pit_sandbox::Mount;
 /// Where a command's private home is.
 pub const HOME: &str = "/home/pit";
 
+/// A person's home, and the tool folders that lie elsewhere because a variable says so.
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// The home.
+    pub folder: PathBuf,
+    /// The first part of a path below it, and where that really is.
+    pub elsewhere: Vec<(&'static str, PathBuf)>,
+}
+
+/// Variables by which tools are told where their folder is, and which folder below the home that is otherwise.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("CARGO_HOME", ".cargo"),
+    ("RUSTUP_HOME", ".rustup"),
+    ("NVM_DIR", ".nvm"),
+    ("VOLTA_HOME", ".volta"),
+    ("PYENV_ROOT", ".pyenv"),
+    ("RBENV_ROOT", ".rbenv"),
+    ("ASDF_DATA_DIR", ".asdf"),
+    ("GOPATH", "go"),
+    ("SDKMAN_DIR", ".sdkman"),
+];
+
+impl Home {
+    /// Where a path below the home really is.
+    fn at(&self, place: &str) -> PathBuf {
+        for (first, folder) in &self.elsewhere {
+            if let Ok(rest) = Path::new(place).strip_prefix(first) {
+                return folder.join(rest);
+            }
+        }
+        self.folder.join(place)
+    }
+}
+
 /// What is mounted, found and set for some tools.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -26,19 +60,22 @@ pub struct Found {
 }
 
 /// What these tools need of a home.
-pub fn find(home: &Path, tools: &[String]) -> Found {
+pub fn find(home: &Home, tools: &[String]) -> Found {
     let mut found = Found::default();
     for tool in TOOLS.iter().filter(|tool| tools.iter().any(|name| name == tool.name)) {
         for place in tool.here {
-            mount(&home.join(place), &home.join(place), &mut found);
+            mount(&home.at(place), &home.at(place), &mut found);
         }
         for place in tool.own {
-            mount(&home.join(place), &Path::new(HOME).join(place), &mut found);
+            mount(&home.at(place), &Path::new(HOME).join(place), &mut found);
         }
         for bin in tool.bins {
             found.path.extend(spelt_out(home, bin).into_iter().filter(|bin| bin.is_dir()));
         }
-        let at = |value: &str| value.replacen('~', &home.to_string_lossy(), 1).replacen('$', HOME, 1);
+        let at = |value: &str| match value.strip_prefix("~/") {
+            Some(place) => home.at(place).display().to_string(),
+            None => value.replacen('$', HOME, 1),
+        };
         found.env.extend(tool.env.iter().map(|(name, value)| ((*name).to_owned(), at(value))));
     }
     let mut seen = Vec::new();
@@ -52,13 +89,13 @@ pub fn find(home: &Path, tools: &[String]) -> Found {
 }
 
 /// The tools whose folders this home has: what `pit init` proposes.
-pub fn present(home: &Path) -> Vec<&'static str> {
-    let there = |tool: &&Tool| tool.places().any(|place| home.join(place).exists());
+pub fn present(home: &Home) -> Vec<&'static str> {
+    let there = |tool: &&Tool| tool.places().any(|place| home.at(place).exists());
     TOOLS.iter().filter(there).map(|tool| tool.name).collect()
 }
 
 /// The tools that would bring a program: first those whose folder has it, then those that are known for it.
-pub fn bringing(home: &Path, program: &str) -> Vec<&'static str> {
+pub fn bringing(home: &Home, program: &str) -> Vec<&'static str> {
     let program = program.rsplit('/').next().unwrap_or(program);
     let has =
         |tool: &&Tool| tool.bins.iter().any(|bin| spelt_out(home, bin).iter().any(|bin| bin.join(program).exists()));
@@ -83,9 +120,9 @@ fn mount(from: &Path, to: &Path, found: &mut Found) {
 }
 
 /// The folders that a pattern names; of a `*` the last in order, which is the newest version as a rule.
-fn spelt_out(home: &Path, pattern: &str) -> Vec<PathBuf> {
-    let Some((before, after)) = pattern.split_once('*') else { return vec![home.join(pattern)] };
-    let Ok(entries) = fs::read_dir(home.join(before)) else { return Vec::new() };
+fn spelt_out(home: &Home, pattern: &str) -> Vec<PathBuf> {
+    let Some((before, after)) = pattern.split_once('*') else { return vec![home.at(pattern)] };
+    let Ok(entries) = fs::read_dir(home.at(before.trim_end_matches('/'))) else { return Vec::new() };
     let mut found: Vec<PathBuf> =
         entries.flatten().map(|entry| entry.path().join(after.trim_start_matches('/'))).collect();
     found.retain(|bin| bin.is_dir());
@@ -112,6 +149,10 @@ mod tests {
         home
     }
 
+    fn of(home: &tempfile::TempDir) -> Home {
+        Home { folder: home.path().to_owned(), elsewhere: Vec::new() }
+    }
+
     fn names(found: &Found) -> Vec<String> {
         found.mounts.iter().map(|mount| mount.to().display().to_string()).collect()
     }
@@ -126,29 +167,38 @@ mod tests {
             ".rustup/settings.toml",
         ]);
         let at = |path: &str| home.path().join(path).display().to_string();
-        let found = find(home.path(), &["cargo".into(), "rustup".into()]);
+        let found = find(&of(&home), &["cargo".into(), "rustup".into()]);
         assert_eq!(names(&found), [at(".cargo/bin"), "/home/pit/.cargo/registry".into(), at(".rustup")]);
         assert_eq!(found.path, [home.path().join(".cargo/bin")]);
         assert!(found.env.contains(&("RUSTUP_HOME".into(), at(".rustup"))));
         assert!(found.env.contains(&("CARGO_HOME".into(), "/home/pit/.cargo".into())));
-        assert!(names(&find(home.path(), &[])).is_empty(), "only what is named");
+        assert!(names(&find(&of(&home), &[])).is_empty(), "only what is named");
     }
 
     #[test]
     fn credentials_within_a_folder_are_covered() {
         let home = home(&[".pyenv/shims/python", ".pyenv/.pypirc"]);
-        let found = find(home.path(), &["pyenv".into()]);
+        let found = find(&of(&home), &["pyenv".into()]);
         let covered = Mount::read_only("/dev/null", home.path().join(".pyenv/.pypirc"));
         assert!(found.mounts.contains(&covered), "{found:?}");
     }
 
     #[test]
+    fn a_folder_is_where_the_tools_own_variable_says() {
+        let (home, other) = (home(&[]), home(&["bin/cargo"]));
+        let elsewhere = vec![(".cargo", other.path().to_owned())];
+        let found = find(&Home { folder: home.path().to_owned(), elsewhere }, &["cargo".into()]);
+        assert_eq!(found.path, [other.path().join("bin")]);
+        assert_eq!(found.mounts, [Mount::read_only(other.path().join("bin"), other.path().join("bin"))]);
+    }
+
+    #[test]
     fn the_newest_version_is_found() {
         let home = home(&[".nvm/versions/node/v9.1.0/bin/node", ".nvm/versions/node/v20.2.0/bin/node"]);
-        let found = find(home.path(), &["nvm".into()]);
+        let found = find(&of(&home), &["nvm".into()]);
         assert_eq!(found.path, [home.path().join(".nvm/versions/node/v20.2.0/bin")]);
-        assert_eq!(present(home.path()), ["nvm"]);
-        assert_eq!(bringing(home.path(), "node"), ["nvm"]);
-        assert_eq!(bringing(home.path(), "cargo"), ["cargo"], "known for it, though it is not there");
+        assert_eq!(present(&of(&home)), ["nvm"]);
+        assert_eq!(bringing(&of(&home), "node"), ["nvm"]);
+        assert_eq!(bringing(&of(&home), "cargo"), ["cargo"], "known for it, though it is not there");
     }
 }

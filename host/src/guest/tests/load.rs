@@ -61,7 +61,7 @@ async fn an_import_that_is_not_offered_is_named() {
             "the agent imports wasi:http/outgoing-handler@0.2.0, which pit does not offer",
         ),
         ("wasi:io/poll@0.3.0", "the agent imports wasi:io/poll@0.3.0, which pit does not offer"),
-        ("pit:agent/exec@0.1.0", "the agent imports pit:agent/exec@0.1.0, which pit does not offer"),
+        ("pit:agent/http@0.1.0", "the agent imports pit:agent/http@0.1.0, which pit does not offer"),
         ("pit:agent/log@0.2.0", "the agent imports pit:agent/log@0.2.0; this pit offers pit:agent@0.1.0"),
         ("env", "the agent imports env, which pit does not offer"),
     ] {

@@ -1,19 +1,24 @@
 //! `pit config show` and `pit init`: what holds here and who says so, and a first file to say more.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 
 use clap::Subcommand;
-use orchestra_pit_core::check::propose::{Check, Proposal, Repository, is_read, propose};
+use orchestra_pit_core::check::propose::{Proposal, Repository, is_read, propose};
+use orchestra_pit_core::check::verdict::{CheckVerdict, Ending};
+use orchestra_pit_core::commands::Commands;
+use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::text::{clean, clean_lines};
 
 use super::Failure;
 use super::ask::confirm;
 use super::git::Git;
-use super::open::{Place, dirs};
+use super::open::{Place, dirs, home};
 use super::out::{self, note, out};
 use super::setting::{self, FILE, LimitArgs};
 use super::stranger::{self, BroughtArgs};
+use super::trust::forgotten;
 use crate::assemble;
 use crate::config::Origin;
 use crate::config::choose::{Choice, choose};
@@ -22,9 +27,11 @@ use crate::config::init::{self, Facts};
 use crate::config::settled::{BuiltIn, Line, Settled};
 use crate::config::trust::Store;
 use crate::config::written::Flags;
+use crate::effect::exec::judge::Case;
 use crate::effect::exec::tools;
 use crate::effect::model::family::Families;
 use crate::effect::model::price::Prices;
+use crate::effect::store::Repo;
 use crate::run::clock::now;
 use crate::shipped::AGENTS;
 use crate::surface::exit::Exit;
@@ -104,9 +111,9 @@ fn whole(settled: &Settled) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-/// Writes a first `pit.toml` where there is none, and asks for a yes to what it would run. `try_check` runs a check once on HEAD,
-/// behind the walls, and says what was seen; none where it could not be tried.
-pub fn init(at: &Place, args: &InitArgs, try_check: &dyn Fn(&Check) -> Option<String>) -> Result<Exit, Failure> {
+/// Writes a first `pit.toml` where there is none, and asks for a yes to what it would run. With a yes each check is tried once on
+/// HEAD, behind the walls, and what was seen stands in the file.
+pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     let repo = at.repo()?;
     let top =
         repo.work_tree().ok_or_else(|| Failure::new(Exit::Usage, "a bare repository has no place for pit.toml"))?;
@@ -117,11 +124,7 @@ pub fn init(at: &Place, args: &InitArgs, try_check: &dyn Fn(&Check) -> Option<St
         return Ok(Exit::Done);
     }
     let path = top.join(FILE);
-    // Whatever is there, a link too, is the person's.
-    if !matches!(file::read(&path), Ok(None)) {
-        return Err(Failure::new(Exit::Usage, format!("there is a {FILE} already; it was not touched"))
-            .hint("pit config show prints what holds, pit init --dry-run what a new file would say"));
-    }
+    free(&path)?;
     if facts.commands == Proposal::default() {
         file::replace(&path, &text)?;
         out!("{} is written; every line of it can go", path.display());
@@ -135,12 +138,75 @@ pub fn init(at: &Place, args: &InitArgs, try_check: &dyn Fn(&Check) -> Option<St
         out!("{} is written; nothing of it runs until you say yes to it: pit trust", path.display());
         return Ok(Exit::Done);
     }
-    let text = if args.no_try { text } else { init::propose(&facts, try_check) };
     let mut store = Store::open(dirs().state.as_deref(), repo.common()).map_err(setting::wrong)?;
+    // Trying takes its time.
+    free(&path)?;
+    file::replace(&path, &text)?;
+    let text = if args.no_try {
+        text
+    } else {
+        store.trust_file(FILE, &text, now())?;
+        let seen = tried(at, &repo).await;
+        init::propose(&facts, &|check| seen.get(&check.run).cloned())
+    };
     file::replace(&path, &text)?;
     store.trust_file(FILE, &text, now())?;
     out!("{} is written and trusted as it is; every line of it can go", path.display());
+    forgotten(&store);
     Ok(Exit::Done)
+}
+
+/// What each check came to on HEAD, by its command. What the host finds out here it need not find out again with the first run.
+async fn tried(at: &Place, repo: &Arc<Repo>) -> BTreeMap<Vec<String>, String> {
+    let mut seen = BTreeMap::new();
+    let Ok((commit, commands)) = settled(repo) else { return seen };
+    let Ok(tree) = repo.tree_of(commit) else { return seen };
+    let exec = assemble::exec(repo.clone(), at.machine());
+    let brief: String = commit.to_string().chars().take(7).collect();
+    for (level, checks) in &commands.checks {
+        note!("trying the checks of the level {}, which may take its time", clean(level));
+        let case = Case { tree, base: tree, commit, level: level.clone() };
+        match exec.judge(case, commands.clone(), &|_| {}).await {
+            Ok(judged) => {
+                for (check, found) in checks.iter().zip(judged.verdict.checks()) {
+                    seen.insert(check.run.clone(), format!("at init: {} on {brief}", came_to(found)));
+                }
+            }
+            Err(error) => {
+                note!("they could not be tried: {}", clean(&error.message));
+                error.hint.iter().for_each(|hint| note!("  {}", clean(hint)));
+            }
+        }
+    }
+    seen
+}
+
+/// The commit that is tried, and the commands as a run would have them.
+fn settled(repo: &Repo) -> Result<(Oid, Arc<Commands>), Failure> {
+    let settled = setting::settle(repo, &Flags::default())?;
+    Ok((repo.head()?.commit, Arc::new(settled.commands())))
+}
+
+/// What a check came to, in a few words.
+fn came_to(check: &CheckVerdict) -> String {
+    match (check.counts(), check.ending()) {
+        (Some(counts), _) if counts.failed == 0 => format!("{} pass", counts.passed),
+        (Some(counts), _) => format!("{} of {} pass", counts.passed, counts.passed + counts.failed),
+        (None, Some(Ending::Exit(0))) => "passes".to_owned(),
+        (None, Some(Ending::Exit(code))) => format!("fails with exit {code}"),
+        (None, Some(Ending::TimedOut)) => "takes too long".to_owned(),
+        (None, Some(Ending::NotStarted(why))) => format!("does not start: {}", clean(why)),
+        _ => "fails".to_owned(),
+    }
+}
+
+/// Refuses to write over what is there: whatever it is, a link too, it is the person's.
+fn free(path: &Path) -> Result<(), Failure> {
+    match file::read(path) {
+        Ok(None) => Ok(()),
+        _ => Err(Failure::new(Exit::Usage, format!("there is a {FILE} already; it was not touched"))
+            .hint("pit config show prints what holds, pit init --dry-run what a new file would say")),
+    }
 }
 
 /// What is known of the repository, from what git has in its working tree and what this machine has.
@@ -153,8 +219,7 @@ fn facts(top: &Path) -> Result<Facts, Failure> {
     let texts: Vec<_> = tracked.iter().filter(|path| is_read(path)).filter_map(|path| read(path)).collect();
     let texts = texts.iter().map(|(path, text)| (path.as_str(), text.as_str()));
     let mut commands = propose(&Repository::new(tracked.iter().map(String::as_str), texts));
-    let home = setting::environment("HOME").map(PathBuf::from).unwrap_or_default();
-    let present = tools::present(&home);
+    let present = home().map(|home| tools::present(&home)).unwrap_or_default();
     commands.tools.retain(|tool| present.contains(&tool.name.as_str()));
     Ok(Facts { folders: folders.into_iter().map(str::to_owned).collect(), commands })
 }

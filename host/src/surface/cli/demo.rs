@@ -7,9 +7,13 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use super::git::Git;
-use super::open::Place;
+use super::open::{Place, dirs};
 use super::out::note;
+use super::setting::{FILE, wrong};
 use super::{Failure, Pit};
+use crate::config::file;
+use crate::config::trust::Store;
+use crate::run::clock::now;
 use crate::shipped::STRANGER;
 use crate::surface::exit::Exit;
 
@@ -72,9 +76,52 @@ fn lay(folder: &Path) -> Result<PathBuf, Failure> {
     std::fs::create_dir(&repository).map_err(failed)?;
     std::fs::write(folder.join("script.toml"), SCRIPT).map_err(failed)?;
     std::fs::write(folder.join("docs-bot.wasm"), STRANGER).map_err(failed)?;
+    let history = if has_cargo() { REPOSITORY.to_owned() } else { unchecked() };
     let git = Git::at(&repository);
     git.run(&["init", "--quiet", "--object-format=sha1", "--initial-branch=main"])?;
-    git.feed(&["fast-import", "--quiet", "--done"], REPOSITORY)?;
+    git.feed(&["fast-import", "--quiet", "--done"], &history)?;
     git.run(&["checkout", "--quiet", "main"])?;
+    trust(&repository)?;
     Ok(repository)
+}
+
+/// The person's yes to the demo's own file: whoever runs this program has it already.
+fn trust(repository: &Path) -> Result<(), Failure> {
+    let Some(text) = file::read(&repository.join(FILE)).map_err(wrong)? else {
+        note!("There is no cargo on this machine, so nothing can verify the result.");
+        return Ok(());
+    };
+    let mut store = Store::open(dirs().state.as_deref(), &repository.join(".git")).map_err(wrong)?;
+    store.trust_file(FILE, &text, now())?;
+    Ok(())
+}
+
+/// Whether the demo's checks can be run.
+#[expect(clippy::disallowed_methods, reason = "looks whether a program is there")]
+fn has_cargo() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join("cargo").is_file())
+}
+
+/// The same history without checks.
+fn unchecked() -> String {
+    const FROM: &str = "M 100644 inline pit.toml\n";
+    let cut = |text: &str| {
+        let (before, rest) = text.split_once(FROM)?;
+        let (_, after) = rest.split_once("\nEND\n")?;
+        Some(format!("{before}{after}"))
+    };
+    cut(REPOSITORY).unwrap_or_else(|| REPOSITORY.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_cargo_there_are_no_checks_and_all_else_is_there() {
+        let without = unchecked();
+        assert!(REPOSITORY.contains("pit.toml") && !without.contains("pit.toml"));
+        assert!(without.contains("SPEC.md") && without.contains("AGENTS.md") && without.ends_with("done\n"));
+    }
 }

@@ -11,6 +11,7 @@ use crate::assemble::{self, Pit};
 use crate::config::dirs::Dirs;
 use crate::config::file;
 use crate::effect::exec::Machine;
+use crate::effect::exec::tools::{Home, VARIABLES};
 use crate::effect::model::models::Models;
 use crate::effect::store::Repo;
 use crate::guest::Places;
@@ -112,8 +113,14 @@ impl Place {
 }
 
 fn machine(dirs: &Dirs) -> Option<Machine> {
-    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-    Some(Machine { cache: dirs.cache.clone()?, home })
+    Some(Machine { cache: dirs.cache.clone()?, home: home() })
+}
+
+/// The person's home, and where tools have their folders.
+pub fn home() -> Option<Home> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let elsewhere = VARIABLES.iter().filter_map(|(name, first)| Some((*first, folder(name)?))).collect();
+    folder("HOME").map(|folder| Home { folder, elsewhere })
 }
 
 /// The user's folders, by the environment.

@@ -70,8 +70,13 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
     }
     store.trust_file(FILE, &source.text, now())?;
     out!("trusted; a changed text will be asked about again");
+    forgotten(&store);
+    Ok(Exit::Done)
+}
+
+/// Tells a person whose yes nobody will remember.
+pub fn forgotten(store: &Store) {
     if !store.is_kept() {
         note!("there is no folder to keep it in, so it is forgotten at once: set HOME to one that can be written");
     }
-    Ok(Exit::Done)
 }

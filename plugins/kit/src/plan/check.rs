@@ -166,6 +166,7 @@ mod tests {
             files: texts(files),
             after: texts(after),
             agent: "coder".into(),
+            tests: false,
         }
     }
 

@@ -57,11 +57,13 @@ mod tests {
             files: vec!["src/ls.rs".into()],
             after: Vec::new(),
             agent: agent.into(),
+            tests: id == "b",
         };
         let plan = Plan { tasks: vec![task("a", "coder"), task("b", "docs-bot")] };
         let text = plan.to_toml(&whole, &["b waits for a\nbecause".into()]);
         assert!(text.starts_with("# b waits for a\n# because\n# What is done"), "{text}");
         assert!(text.contains("1: prints JSON") && text.matches("agent = ").count() == 1, "{text}");
+        assert!(text.matches("tests = true").count() == 1, "{text}");
         let read = Plan::from_toml(&text).unwrap();
         assert_eq!(read.tasks[0].criteria, ["1: prints JSON", "has a test"]);
         assert_eq!((read.tasks[0].agent.as_str(), read.tasks[1].agent.as_str()), ("coder", "docs-bot"));

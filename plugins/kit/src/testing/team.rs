@@ -1,6 +1,6 @@
 //! The team's side of the host in memory: children that end as the test says, in the order in which they were started.
 
-use super::{Fake, committed};
+use super::{Fake, Files, committed};
 use crate::Team;
 use orchestra_pit_sdk::board::Card;
 use orchestra_pit_sdk::delegate::{Awaited, End, Ended, Order};
@@ -44,6 +44,10 @@ pub struct Crew {
     /// Remarks of the person, each with the number of the wait that it comes in.
     pub remark_in_wait: RefCell<Vec<(usize, String)>>,
     pub waits: Cell<usize>,
+    /// What the host says beside the end of each child.
+    pub beside: RefCell<Vec<(String, String)>>,
+    /// What the workspace was, by the number of the snapshot.
+    pub snapshots: RefCell<Vec<Files>>,
     /// The most children that were at work at once.
     pub most: Cell<usize>,
 }
@@ -65,8 +69,8 @@ impl Fake {
         let mut play = self.crew.play.borrow_mut().take();
         let end = play.as_mut().map_or_else(|| End::Done(Report::new("done")), |play| play(self, &child));
         self.crew.play.replace(play);
-        let ended =
-            Ended { child: child.id.clone(), end, commit: format!("{}-{}", child.id, child.round), more: Vec::new() };
+        let more = self.crew.beside.borrow().clone();
+        let ended = Ended { child: child.id.clone(), end, commit: format!("{}-{}", child.id, child.round), more };
         self.crew.children.borrow_mut().get_mut(at)?.ended = Some(ended.clone());
         Some(ended)
     }
@@ -168,10 +172,29 @@ impl Team for Fake {
         if let Some(integration) = self.crew.integrations.borrow_mut().pop_front() {
             return integration;
         }
+        // What a child changed is one file, so that there is something to take back.
+        let round = self.crew.did.borrow().len().to_string();
+        self.files.borrow_mut().insert(format!("of-{child}"), round.into_bytes());
+        self.committed.replace(self.files.borrow().clone());
         let mut commits = self.commits.borrow_mut();
         commits.push(message.to_owned());
         let tip = committed(commits.len() - 1, message).ok_or_else(|| Error::new("conflict", "nothing"))?;
         Ok(Integration::Merged(tip))
+    }
+
+    fn snapshot(&self, _label: &str) -> Result<String> {
+        self.may("snapshot")?;
+        let mut snapshots = self.crew.snapshots.borrow_mut();
+        snapshots.push(self.files.borrow().clone());
+        Ok((snapshots.len() - 1).to_string())
+    }
+
+    fn restore(&self, snapshot: &str) -> Result<()> {
+        self.may("restore")?;
+        self.did(format!("restore {snapshot}"));
+        let files = snapshot.parse().ok().and_then(|at: usize| self.crew.snapshots.borrow().get(at).cloned());
+        self.files.replace(files.ok_or_else(|| Error::new("not-found", "there is no such snapshot"))?);
+        Ok(())
     }
 }
 

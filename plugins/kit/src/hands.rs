@@ -1,17 +1,20 @@
-//! Carries out what the model calls, and keeps what must not be forgotten: the list of steps, the files touched.
+//! Carries out what the model of a writer calls, and keeps what must not be forgotten: the list of steps, the files
+//! touched, the last verdict.
 
+use crate::brief::Instructions;
+use crate::can::{Can, FULL};
+use crate::checks::{self, CHECK, Judged};
 use crate::edits::{self, Wanted};
-use crate::finish;
+use crate::look::{self, Numbers};
+use crate::session::TEAM;
 use crate::shape::Shape;
-use kit::brief::Instructions;
-use kit::look::{self, Numbers};
-use kit::session::TEAM;
-use kit::tool::{Answer, Args, MAX_RESULT, cap, first_line, invalid, tool};
-use kit::{Host, Role, Step};
+use crate::tool::{Answer, Args, MAX_RESULT, cap, first_line, invalid, tool};
+use crate::writer::{Must, Writer};
+use crate::{Host, Role, Step, run};
 use orchestra_pit_sdk::human::Question;
 use orchestra_pit_sdk::model::{Tool, ToolCall};
 use orchestra_pit_sdk::vcs::DiffOptions;
-use orchestra_pit_sdk::{Error, Report, Task};
+use orchestra_pit_sdk::{Error, Report};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -22,9 +25,19 @@ const TODO: usize = 4_000;
 /// Files that are named when the conversation is shortened, and in the hand-off.
 const TOUCHED: usize = 200;
 
+/// Characters of a commit's subject.
+const SUBJECT: usize = 72;
+
+/// The tool that ends the work.
+pub const FINISH: &str = "finish";
+
 /// All tools of a shape, in the order in which they are offered.
-pub fn tools(shape: Shape) -> Vec<Tool> {
+pub fn tools(shape: Shape, can: &Can, finish: Tool) -> Vec<Tool> {
     let mut tools = edits::tools(shape);
+    if can.commands {
+        tools.push(run::offer(shape));
+    }
+    tools.extend(checks::offer(can));
     tools.extend([
         tool(
             "diff",
@@ -51,11 +64,7 @@ pub fn tools(shape: Shape) -> Vec<Tool> {
             "Asks the person, and waits for the answer. Only for what you cannot decide.",
             r#"{"type":"object","properties":{"question":{"type":"string"},"choices":{"type":"array","items":{"type":"string"},"description":"Left out: free text"}},"required":["question"],"additionalProperties":false}"#,
         ),
-        tool(
-            "finish",
-            "Ends the work and hands it over. What is not committed is committed.",
-            r#"{"type":"object","properties":{"summary":{"type":"string","description":"What was done, in a few sentences"},"criteria":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"met":{"type":"boolean"},"evidence":{"type":"string","description":"A file and line, or the name of a test"}},"required":["id","met","evidence"],"additionalProperties":false},"description":"Each criterion of the task"},"doubts":{"type":"array","items":{"type":"string"},"description":"What you are not sure of, or did not verify"}},"required":["summary","criteria"],"additionalProperties":false}"#,
-        ),
+        finish,
     ]);
     tools
 }
@@ -73,12 +82,15 @@ pub struct Memory {
     pub notes: Vec<u64>,
     /// Files of instructions that the model has seen.
     pub instructed: BTreeSet<String>,
+    /// The last verdict, and what came after it.
+    #[serde(default)]
+    pub judged: Judged,
 }
 
 /// The tools at work.
-#[derive(Debug)]
 pub struct Hands<'a> {
-    task: &'a Task,
+    writer: &'a mut dyn Writer,
+    can: Can,
     instructions: Instructions,
     tools: Vec<String>,
     /// What must not be forgotten.
@@ -88,11 +100,58 @@ pub struct Hands<'a> {
 type Told = Result<String, Error>;
 
 impl<'a> Hands<'a> {
-    /// Hands for a task.
-    pub fn new(task: &'a Task, tools: &[Tool], mut instructions: Instructions, mut memory: Memory) -> Self {
+    /// Hands for a writer.
+    pub fn new(
+        writer: &'a mut dyn Writer,
+        can: Can,
+        tools: &[Tool],
+        mut instructions: Instructions,
+        mut memory: Memory,
+    ) -> Self {
         memory.instructed.extend(instructions.shown().iter().cloned());
         instructions.set_shown(memory.instructed.clone());
-        Self { task, instructions, tools: tools.iter().map(|tool| tool.name.clone()).collect(), memory }
+        Self { writer, can, instructions, tools: tools.iter().map(|tool| tool.name.clone()).collect(), memory }
+    }
+
+    fn has(&self, tool: &str) -> bool {
+        self.tools.iter().any(|known| known == tool)
+    }
+
+    /// Runs a command.
+    fn run(&mut self, host: &dyn Host, args: &Args) -> Step<Report> {
+        let command = match run::command(args) {
+            Ok(command) => command,
+            Err(error) => return Step::failed("run", error),
+        };
+        match host.run(&command) {
+            Ok(ran) => {
+                if !ran.changed.is_empty() {
+                    self.touch(&ran.changed);
+                }
+                self.memory.judged.tried();
+                Step::Said(run::answer(&command, &ran))
+            }
+            Err(error) => Step::failed(format!("run {}", run::shown(&command)), error),
+        }
+    }
+
+    /// Has the checks of a level run.
+    fn check(&mut self, host: &dyn Host, level: &str) -> Result<Answer, Error> {
+        let verdict = host.check(level)?;
+        self.memory.judged.take(&verdict);
+        Ok(checks::answer(&verdict))
+    }
+
+    fn check_call(&mut self, host: &dyn Host, args: &Args) -> Step<Report> {
+        let first = self.can.checks.first().cloned().unwrap_or_default();
+        let level = match args.text_if("level") {
+            Ok(level) => level.filter(|level| !level.is_empty()).unwrap_or(&first),
+            Err(error) => return Step::failed(CHECK, error),
+        };
+        match self.check(host, level) {
+            Ok(answer) => Step::Said(answer),
+            Err(error) => Step::failed(format!("check {level}"), error),
+        }
     }
 
     /// One call: what it was about, and what came of it.
@@ -173,6 +232,7 @@ impl<'a> Hands<'a> {
     }
 
     fn touch(&mut self, paths: &[String]) {
+        self.memory.judged.change();
         for path in paths {
             if self.memory.touched.len() < TOUCHED {
                 self.memory.touched.insert(path.clone());
@@ -204,24 +264,69 @@ impl<'a> Hands<'a> {
             return Err(invalid("the message is empty: say what the commit does"));
         }
         let committed = host.commit(message)?;
-        let subject = first_line(message, 72);
+        let subject = first_line(message, SUBJECT);
         let id = committed.id.get(..7).unwrap_or(&committed.id);
         self.memory.commits.push(format!("{id} {subject}"));
         Ok(format!("committed {id} {subject}"))
     }
 
-    /// Ends the work: commits the rest, tells the next agent, and reports.
-    fn finish(&mut self, host: &dyn Host, args: &Args) -> Result<Report, Error> {
-        let mut report = finish::report(self.task, args)?;
+    /// Ends the work: commits the rest, has all of it judged, tells the next agent, and reports.
+    ///
+    /// The report keeps both: what the model says of the work, and the host's verdict.
+    fn finish(&mut self, host: &dyn Host, args: &Args) -> Result<Ending, Error> {
+        let mut report = self.writer.report(args)?;
+        let unready = match self.writer.must() {
+            Must::BeGreen => self.memory.judged.not_green(&self.can),
+            Must::HaveRun => self.memory.judged.not_run(&self.can),
+        };
+        if let Some(why) = unready {
+            return Err(Error::new("conflict", format!("the work is not ended yet: {why}")));
+        }
         if !host.changes()?.is_empty() {
-            self.commit(host, &finish::last_commit(&report))?;
+            self.commit(host, &last_commit(&report.summary))?;
+        }
+        match self.judge(host) {
+            Ok(Some(answer)) => return Ok(Ending::Held(answer)),
+            Ok(None) => {}
+            Err(error) if matches!(error.kind.as_str(), "exhausted" | "cancelled") => return Err(error),
+            Err(error) => report.doubts.push(format!("the full checks could not be run: {error}")),
         }
         if self.memory.commits.is_empty() {
             report.doubts.push("no file was changed".to_owned());
         }
-        finish::hand_over(host, self.task, &report, self.memory.touched.iter())?;
-        Ok(report)
+        report.doubts.extend(self.memory.judged.doubt(&self.can));
+        if let Some(line) = self.memory.judged.verdict() {
+            report.more.push(("verdict".to_owned(), line.to_owned()));
+        }
+        self.writer.hand_over(host, &report, &mut self.memory.touched.iter())?;
+        Ok(Ending::Done(report))
     }
+
+    /// Has the full checks run on what is handed over. Their answer, if it is red and the model has not seen it.
+    fn judge(&mut self, host: &dyn Host) -> Result<Option<Answer>, Error> {
+        let wanted = self.writer.must() == Must::BeGreen && self.can.has(FULL) && !self.memory.commits.is_empty();
+        if !wanted || self.memory.judged.stands(FULL) {
+            return Ok(None);
+        }
+        let mut answer = self.check(host, FULL)?;
+        if answer.error.is_none() || !self.memory.judged.hold_for_full() {
+            return Ok(None);
+        }
+        answer.content.insert_str(0, "The work is not handed over yet, because the full checks are red. Mend it.\n");
+        Ok(Some(answer))
+    }
+}
+
+/// What came of `finish`.
+enum Ending {
+    Done(Report),
+    Held(Answer),
+}
+
+/// The message of the commit that has what was not committed before the end.
+fn last_commit(summary: &str) -> String {
+    let subject = first_line(summary, SUBJECT - 1);
+    if subject == summary.trim() { subject } else { format!("{subject}\n\n{}", summary.trim()) }
 }
 
 fn diff(host: &dyn Host, args: &Args) -> Told {
@@ -272,11 +377,19 @@ impl Role for Hands<'_> {
             Ok(args) => args,
             Err(error) => return Step::failed(&call.name, error),
         };
-        if call.name == "finish" {
+        if call.name == FINISH {
             return match self.finish(host, &args) {
-                Ok(report) => Step::Done(report, "The work is handed over.".to_owned()),
-                Err(error) => Step::failed("finish", error),
+                Ok(Ending::Done(report)) => Step::Done(report, "The work is handed over.".to_owned()),
+                Ok(Ending::Held(answer)) => Step::Said(answer),
+                Err(error) => Step::failed(FINISH, error),
             };
+        }
+        // Called by another family's name it is the same tool.
+        if self.can.commands && run::is(&call.name) {
+            return self.run(host, &args);
+        }
+        if call.name == CHECK && self.has(CHECK) {
+            return self.check_call(host, &args);
         }
         match self.act(host, call, &args) {
             (subject, Ok(content)) => Step::Said(Answer::done(subject, content)),
@@ -285,22 +398,23 @@ impl Role for Hands<'_> {
     }
 
     fn final_call(&self, call: &ToolCall) -> bool {
-        matches!(call.name.as_str(), "commit" | "finish")
+        matches!(call.name.as_str(), "commit" | FINISH)
     }
 
     fn ends(&self, call: &ToolCall) -> bool {
-        call.name == "finish"
+        call.name == FINISH
     }
 
     fn sections(&self) -> String {
         let list =
             |items: &mut dyn Iterator<Item = &String>| items.map(|item| format!("- {item}\n")).collect::<String>();
-        let Memory { touched, commits, .. } = &self.memory;
+        let Memory { touched, commits, judged, .. } = &self.memory;
         let last = commits.len().saturating_sub(20);
-        kit::brief::Brief::default()
+        crate::brief::Brief::default()
             .section("Steps", &self.steps())
             .section("Changed files", &list(&mut touched.iter()))
             .section("Commits", &list(&mut commits.iter().skip(last)))
+            .section("Checks", &judged.words())
             .text()
     }
 
@@ -315,5 +429,18 @@ impl Role for Hands<'_> {
 
     fn own_notes(&self) -> &[u64] {
         &self.memory.notes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_commit_has_a_short_subject() {
+        assert_eq!(last_commit("Add --json to ls"), "Add --json to ls");
+        let long = last_commit(&"x".repeat(100));
+        let subject = long.lines().next().unwrap();
+        assert_eq!((subject.chars().count(), long.lines().count()), (SUBJECT, 3));
     }
 }

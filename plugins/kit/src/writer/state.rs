@@ -1,8 +1,8 @@
 //! What is kept for the next round (`report.state`) or the next life (`outcome.again`).
 
 use crate::hands::Memory;
+use crate::session::saved::Saved;
 use crate::shape::Shape;
-use kit::session::saved::Saved;
 use serde::{Deserialize, Serialize};
 
 /// The version of what is written. What has another one is not read: the work then begins with a new conversation,

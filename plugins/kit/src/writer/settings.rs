@@ -1,7 +1,7 @@
 //! The settings of `agent.toml`, read once.
 
+use crate::session::TURNS;
 use crate::shape::Shape;
-use kit::session::TURNS;
 use orchestra_pit_sdk::{Failure, Task};
 
 /// Tokens of the map, where nobody says otherwise: a few hundred files.

@@ -1,7 +1,7 @@
 //! The shape of the edit tools: that which the model's family was trained on, since a model edits best as it learned to.
 //! Below all of them is one engine, the host's.
 
-use kit::session::Spoken;
+use crate::session::Spoken;
 use orchestra_pit_sdk::model::Details;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub enum Shape {
     Blocks,
     /// One small replacement at a time, in a JSON envelope, for models that know no tools.
     Envelope,
-    /// One line that the task names, with all but the line prepared: [`crate::line`].
+    /// One line that the task names, with all but the line prepared: the coder does it.
     Line,
 }
 

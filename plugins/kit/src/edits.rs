@@ -1,9 +1,9 @@
 //! The edit tools of each shape, made steps of the host's one engine.
 
+use crate::Args;
+use crate::look;
 use crate::shape::Shape;
-use kit::Args;
-use kit::look;
-use kit::tool::{invalid, plain, tool};
+use crate::tool::{invalid, plain, tool};
 use orchestra_pit_sdk::Error;
 use orchestra_pit_sdk::model::Tool;
 use orchestra_pit_sdk::workspace::{EditStep, Edited, Replace};
