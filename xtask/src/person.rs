@@ -50,7 +50,8 @@ fn rust(home: &Path, sources: &Path) -> Result<(), String> {
         std::os::unix::fs::symlink("rustup", &link).map_err(|error| format!("{}: {error}", link.display()))?;
     }
     let cargo_home = home.join(".cargo");
-    let probe = sources.join("probe");
+    // Away from here, or cargo would take it for a part of this repository.
+    let probe = std::env::temp_dir().join(format!("pit-person-{}", std::process::id()));
     let write = |path: &str, text: &str| {
         let path = probe.join(path);
         fs::create_dir_all(path.parent().unwrap_or(&probe)).and_then(|()| fs::write(&path, text)).map_err(|e| e.to_string())
@@ -65,10 +66,15 @@ fn rust(home: &Path, sources: &Path) -> Result<(), String> {
     fetch(&probe)?;
     let unpacked = fs::read_dir(cargo_home.join("registry/src")).map_err(|error| error.to_string())?.flatten();
     let unpacked = unpacked.map(|index| index.path().join("csv-core-0.1.13")).find(|path| path.is_dir());
-    copy(&unpacked.ok_or("cargo has not unpacked csv-core")?, &sources.join("csv-core"))?;
-    fs::remove_dir_all(&probe).map_err(|error| error.to_string())?;
+    let whole = probe.join("whole");
+    copy(&unpacked.ok_or("cargo has not unpacked csv-core")?, &whole)?;
+    let manifest = fs::read_to_string(probe.join("Cargo.toml")).map_err(|error| error.to_string())?;
+    write("Cargo.toml", &manifest.replace("[workspace]", "[workspace]\nexclude = [\"whole\"]"))?;
     // What its tests depend on, and the lock file that names all of it.
-    fetch(&sources.join("csv-core"))
+    fetch(&whole)?;
+    let mut out = Command::new("cp");
+    stage::run("keep csv-core", out.arg("-rT").arg(&whole).arg(sources.join("csv-core")))?;
+    fs::remove_dir_all(&probe).map_err(|error| error.to_string())
 }
 
 /// `uv tool install pytest`, by the uv that PyPI has.
