@@ -8,6 +8,7 @@ mod inside;
 mod plug;
 
 use std::fs;
+use std::process::Child;
 
 use orchestra_pit_tests::{Stage, guest};
 use serde_json::Value;
@@ -91,5 +92,50 @@ fn until(what: &str, is: impl Fn() -> bool) {
     while !is() {
         assert!(began.elapsed().as_secs() < 120, "{what}: not within two minutes");
         std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
+/// A `pit` that is at work, and gone at the latest when the test is.
+struct Running(Child);
+
+impl Running {
+    /// Waits for its end.
+    fn ends(&mut self) -> Option<i32> {
+        self.0.wait().expect("pit").code()
+    }
+
+    /// Ends it as `kill -9` does.
+    fn kill(&mut self) {
+        self.0.kill().expect("its end");
+        self.0.wait().expect("its end");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A sign that a test gives to a command: an object that comes into the repository, which the command's git sees.
+struct Sign {
+    id: String,
+}
+
+impl Sign {
+    fn new(stage: &Stage) -> Self {
+        Self { id: Self::object(stage, &["hash-object"]) }
+    }
+
+    fn give(&self, stage: &Stage) {
+        assert_eq!(Self::object(stage, &["hash-object", "-w"]), self.id);
+    }
+
+    fn object(stage: &Stage, how: &[&str]) -> String {
+        let file = stage.home().join("sign");
+        fs::write(&file, "go on").expect("a file");
+        stage.git(&[how, &[&file.to_string_lossy()]].concat())
     }
 }

@@ -239,7 +239,10 @@ impl Stage {
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
             .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z");
-        // Where Rust is, for whoever builds something: the stage's home has none.
+        // Where Rust is, for whoever builds something: the stage's home has none, unless it is one with tools.
+        if self.person.is_some() {
+            return;
+        }
         let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
         for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
             command.env(name, std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from));

@@ -40,19 +40,19 @@ fn a_command_is_its_words_in_a_folder_with_variables_and_input() {
 #[test]
 fn a_program_or_folder_that_is_not_there_is_said_to_be_missing_with_the_line_that_mounts_it() {
     let stage = Stage::new();
-    let cargo = stage.home().join(".cargo/bin/frobnicate");
-    std::fs::create_dir_all(cargo.parent().expect("a folder")).expect("a folder");
-    std::fs::write(&cargo, "#!/bin/sh\n").expect("a file");
+    let program = stage.home().join(".deno/bin/frobnicate");
+    std::fs::create_dir_all(program.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&program, "#!/bin/sh\n").expect("a file");
     let said = told(
         &stage,
         &["$ nowhere-at-all", "$ frobnicate", "$ ./src/lib.rs", "dir nowhere", "$ pwd", "dir ../..", "$ pwd", "$ pwd"],
     );
     has(&said, "refused: not-found");
     has(&said, "nowhere-at-all");
-    has(&said, "in pit.toml: [workspace] tools = [\"cargo\"");
+    has(&said, "in pit.toml: [workspace] tools = [\"deno\"]");
     has(&said, "there is no folder to start in");
     // A way out of the workspace is no path of it.
-    has(&said, "refused: invalid");
+    has(&said, "refused: denied \"../..\"");
     // The control: a program that is there, in a folder that is there.
     has(&said, &format!("ran: exit 0 out={}", stage.repo().display()));
 }

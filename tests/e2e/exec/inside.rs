@@ -58,7 +58,7 @@ fn git_answers_as_in_an_ordinary_clone_and_nothing_of_it_can_be_changed() {
     );
     has(&said, "out=v1.2 err=");
     has(&said, "out=status=. err=");
-    has(&said, "out=remotes=. hooks=. err=");
+    has(&said, "out=remotes=. hooks=/dev/null. err=");
     has(&said, "out=Start err=");
     has(&said, "src/lib.rs | ");
     // HEAD is where the agent is.

@@ -2,26 +2,22 @@
 
 use orchestra_pit_tests::Stage;
 
-use super::{branch, has, line, living, said, told, until, words};
+use super::{Running, Sign, branch, has, line, living, said, told, until, words};
 use crate::agent::HELLO;
 
 #[test]
 fn a_command_in_whose_middle_the_host_is_killed_is_gone_and_runs_again() {
     let stage = Stage::new();
     // The second life is told from the first by an object that is put into the repository between them.
-    stage.write("object", "go on");
-    let id = stage.git(&["hash-object", "object"]);
-    std::fs::remove_file(stage.repo().join("object")).expect("a file");
+    let sign = Sign::new(&stage);
+    let id = &sign.id;
     let waits = format!("sh echo once >> log; setsid -f sleep 86404.11; git cat-file -e {id} || sleep 86404.11; echo more >> log");
-    let mut running = stage.start(&words(&line(&["sh echo first > log", &waits, "$ cat log", "commit"])));
+    let mut running = Running(stage.start(&words(&line(&["sh echo first > log", &waits, "$ cat log", "commit"]))));
     until("the command", || living("sleep 86404.11").len() >= 2);
     // As `kill -9` does.
-    running.kill().expect("its end");
-    running.wait().expect("its end");
+    running.kill();
     until("the end of what it started", || living("sleep 86404.11").is_empty());
-    stage.write("object", "go on");
-    stage.git(&["hash-object", "-w", "object"]);
-    std::fs::remove_file(stage.repo().join("object")).expect("a file");
+    sign.give(&stage);
     let _ = stage.pit(&["resume"]).exits(3);
     has(&said(&stage), "out=first\nonce\nmore err=");
     assert_eq!(stage.git(&["show", &format!("{}:log", branch(&stage))]), "first\nonce\nmore");
