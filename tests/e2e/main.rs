@@ -13,6 +13,7 @@ mod delegate;
 mod demo;
 mod docs;
 mod doctor;
+mod exec;
 mod guests;
 mod model;
 mod people;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 #[must_use]
 pub struct Stage {
     dir: TempDir,
+    person: Option<PathBuf>,
     replays: bool,
 }
 
@@ -94,8 +95,8 @@ impl Stage {
 
     /// A repository without a commit.
     pub fn bare_of_commits() -> Self {
-        let stage =
-            Self { dir: tempfile::Builder::new().prefix("pit-").tempdir().expect("a temporary folder"), replays: true };
+        let dir = tempfile::Builder::new().prefix("pit-").tempdir().expect("a temporary folder");
+        let stage = Self { dir, person: None, replays: true };
         std::fs::create_dir_all(stage.repo()).expect("a folder");
         std::fs::create_dir_all(stage.home()).expect("a folder");
         std::fs::write(stage.home().join(".gitconfig"), "[user]\n\tname = Ada\n\temail = ada@example.org\n")
@@ -110,6 +111,24 @@ impl Stage {
         self
     }
 
+    /// A repository with one commit of a package as its registry has it, and some files more; the person has the home
+    /// with the tools that its tests need.
+    pub fn package(name: &str, more: &[(&str, &str)]) -> Self {
+        let mut stage = Self::bare_of_commits();
+        let place = super::guests::folder().with_file_name("xtask").join("person");
+        let source = place.join("sources").join(name);
+        assert!(source.is_dir(), "{} is not there; type: cargo xtask guests", source.display());
+        stage.person = Some(place.join("home"));
+        let copied = Command::new("cp").arg("-rT").arg(&source).arg(stage.repo()).status();
+        assert!(copied.is_ok_and(|status| status.success()), "{name} is copied");
+        for (path, text) in more {
+            stage.write(path, text);
+        }
+        stage.git(&["add", "-A", "-f"]);
+        stage.git(&["commit", "-qm", "Start"]);
+        stage
+    }
+
     /// The repository's folder.
     pub fn repo(&self) -> PathBuf {
         self.dir.path().join("repo")
@@ -118,6 +137,11 @@ impl Stage {
     /// The home of everything that is started on the stage.
     pub fn home(&self) -> PathBuf {
         self.dir.path().join("home")
+    }
+
+    /// Where a person's tools are: the home, unless the stage has one with tools.
+    pub fn tools(&self) -> PathBuf {
+        self.person.clone().unwrap_or_else(|| self.home())
     }
 
     /// Writes a file of the repository.
@@ -206,13 +230,19 @@ impl Stage {
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.home())
+            .env("HOME", self.tools())
+            .env("XDG_CONFIG_HOME", self.home().join(".config"))
+            .env("XDG_STATE_HOME", self.home().join(".local/state"))
+            .env("GIT_CONFIG_GLOBAL", self.home().join(".gitconfig"))
             .env("XDG_RUNTIME_DIR", self.dir.path().join("run"))
             .env("XDG_CACHE_HOME", cache())
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
             .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z");
-        // Where Rust is, for whoever builds something: the stage's home has none.
+        // Where Rust is, for whoever builds something: the stage's home has none, unless it is one with tools.
+        if self.person.is_some() {
+            return;
+        }
         let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
         for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
             command.env(name, std::env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from));
@@ -252,8 +282,9 @@ pub fn pit() -> PathBuf {
 
 /// One cache of compiled agents for all tests: it is private to the user and authenticated, and compiling takes time. Its key
 /// is in each stage's home, so what one stage compiled another does not take: the tests also show that.
+/// Who may not write there says where with `PIT_TEST_CACHE`.
 fn cache() -> PathBuf {
-    pit().with_file_name("test-cache")
+    std::env::var_os("PIT_TEST_CACHE").map_or_else(|| pit().with_file_name("test-cache"), PathBuf::from)
 }
 
 impl Stage {

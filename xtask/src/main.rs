@@ -11,6 +11,7 @@ mod eval;
 mod guests;
 mod install;
 mod llama;
+mod person;
 mod place;
 mod stage;
 mod test;
@@ -27,7 +28,7 @@ cargo xtask VERB
                    runs what the model wrote on this machine, without walls
   bench [ROW…]     measure what pit costs: a table, and target/bench.json; --json prints the JSON instead of the table,
                    --quick leaves out the repository of 600,000 files; rows: docs/performance.md
-  guests           build the test guests alone, for `cargo test` by hand
+  guests           build what tests need alone, for `cargo test` by hand: the test guests, a home with tools, and packages
   install          build pit for release and put it into cargo's bin folder
 
 What a verb needs beyond the Rust toolchain it installs, if it is missing.
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         (Some("demo"), _) => demo::run(&rest),
         (Some("test"), _) => test::run(&rest),
         (Some("eval"), _) => eval::run(&rest),
-        (Some("guests"), true) => guests::run().map(|()| ExitCode::SUCCESS),
+        (Some("guests"), true) => guests::run().and_then(|()| person::run()).map(|()| ExitCode::SUCCESS),
         (Some("install"), true) => install::run().map(|()| ExitCode::SUCCESS),
         (Some("help" | "-h" | "--help"), _) => {
             print!("{HELP}");

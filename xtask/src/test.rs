@@ -1,11 +1,12 @@
 //! `cargo xtask test`: every test there is, and one line at the end that adds them up.
 
-use crate::{guests, llama, place, stage, tools};
+use crate::{guests, llama, person, place, stage, tools};
 use std::process::{Command, ExitCode};
 
 pub fn run(args: &[String]) -> Result<ExitCode, String> {
     tools::wasm()?;
     guests::run()?;
+    person::run()?;
     let mut total = Total::default();
     if args.is_empty() {
         total.workspace()?;

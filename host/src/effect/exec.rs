@@ -145,7 +145,9 @@ impl Exec {
     /// Where the workspace is seen inside: at the repository's own path, which build outputs name.
     fn seen_at(&self) -> PathBuf {
         let repo = self.workspaces.repo();
-        repo.work_tree().unwrap_or_else(|| repo.common().join("work"))
+        let at = repo.work_tree().unwrap_or_else(|| repo.common().join("work"));
+        // As a shell in it would say: git ends it with a slash.
+        at.components().collect()
     }
 }
 

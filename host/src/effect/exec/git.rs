@@ -112,7 +112,12 @@ fn refs(repo: &Repo, at: &At<'_>) -> Result<String, Error> {
         for tag in git.references_glob("refs/tags/*")? {
             let tag = tag?;
             let (Ok(name), Some(target)) = (tag.name(), tag.target()) else { continue };
-            tags.push((name.to_owned(), our_id(target), tag.target_peel().map(our_id)));
+            // Only a ref that is packed knows what its tag is of.
+            let of = match tag.target_peel() {
+                Some(of) => Some(of),
+                None => git.find_tag(target).and_then(|tag| tag.peel()).ok().map(|of| of.id()),
+            };
+            tags.push((name.to_owned(), our_id(target), of.map(our_id)));
         }
         Ok(tags)
     });

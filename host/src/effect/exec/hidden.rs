@@ -18,8 +18,10 @@ use super::source::Source;
 /// What is covered.
 #[derive(Debug, Default)]
 pub struct Hidden {
-    /// For which tree that was found out.
-    tree: Option<Oid>,
+    /// For which base and which tree that was found out.
+    of: Option<(Oid, Oid)>,
+    /// What of the base is not to be seen.
+    below: BTreeSet<Vec<u8>>,
     paths: BTreeSet<Vec<u8>>,
     /// What the folder has.
     made: Option<BTreeSet<Vec<u8>>>,
@@ -27,34 +29,41 @@ pub struct Hidden {
 
 impl Hidden {
     /// Finds out what of a tree is not to be seen. What is as it was before costs nothing.
+    ///
+    /// The base is always there to compare with; a tree between, which was in no commit, is in no store any more.
     pub fn follow<S: Source<Error = Error> + ?Sized>(
         &mut self,
         source: &S,
+        base: Oid,
         to: Oid,
         read: &PathSet,
     ) -> Result<(), Error> {
+        if self.of == Some((base, to)) {
+            return Ok(());
+        }
         let seen = |path: &[u8]| std::str::from_utf8(path).is_ok_and(|path| read.has(path));
-        match self.tree {
-            Some(tree) if tree == to => return Ok(()),
-            Some(tree) => {
-                for delta in tree::diff(source, tree, to)? {
-                    match delta.new {
-                        Some(_) if !seen(&delta.path) => drop(self.paths.insert(delta.path)),
-                        _ => drop(self.paths.remove(&delta.path)),
-                    }
-                }
-            }
-            None => tree::walk(source, to, &mut |path, item| {
+        if self.of.is_none_or(|(known, _)| known != base) {
+            self.of = None;
+            self.below.clear();
+            tree::walk(source, base, &mut |path, item| {
                 if item.sort() == Sort::Directory {
                     return Ok::<_, Error>(Step::Into);
                 }
                 if !seen(path) {
-                    self.paths.insert(path.to_vec());
+                    self.below.insert(path.to_vec());
                 }
                 Ok(Step::Over)
-            })?,
+            })?;
         }
-        self.tree = Some(to);
+        let mut paths = self.below.clone();
+        for delta in tree::diff(source, base, to)? {
+            match delta.new {
+                Some(_) if !seen(&delta.path) => drop(paths.insert(delta.path)),
+                _ => drop(paths.remove(&delta.path)),
+            }
+        }
+        self.paths = paths;
+        self.of = Some((base, to));
         Ok(())
     }
 

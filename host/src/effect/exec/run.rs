@@ -96,7 +96,7 @@ impl Exec {
         let Ground { layer, hidden } = &mut *held;
         let (before, git) = self.workspaces.files(site.run, |files, tree| {
             layer.follow(files, tree)?;
-            hidden.follow(files, tree, &scope.read)?;
+            hidden.follow(files, base, tree, &scope.read)?;
             // What is covered in the files must not be read from the objects.
             let at = At { commit: head, branch: &site.branch, base: None };
             let git = hidden.is_empty().then(|| git::view(repo, files, &stack, layer, &at)).transpose()?;
