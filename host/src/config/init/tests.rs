@@ -84,7 +84,8 @@ fn every_comment_that_would_count_does() {
     let error = Settled::settle(files(&all), &Flags::default(), &["coder"], None).unwrap_err().to_string();
     // The named secret and the check are the things in it that widen.
     assert!(error.contains("grants.coder.secrets") && error.contains("checks.full.test = make test"), "{error}");
-    let settled = settle(&all.replace("\nsecrets", "\n# secrets").replace("\ntest =", "\n# test ="));
+    let settled =
+        settle(&all.replace("\nsecrets", "\n# secrets").replace("\n[checks.full]", "\n#").replace("\ntest =", "\n#"));
     assert_eq!((settled.rules.len(), settled.budget.tokens.value), (1, Some(2_000_000)));
 }
 

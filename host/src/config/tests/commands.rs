@@ -228,7 +228,7 @@ fn what_could_never_hold_is_refused_with_its_line() {
         assert!(repository(text).error().starts_with(said), "{text}: {}", repository(text).error());
     }
     // Honest names beside the two that are known.
-    for level in ["fuzz", "nightly", "last"] {
+    for level in ["fuzz", "nightly", "slow"] {
         let text = format!("[checks.{level}]\nt = {{ run = [\"a\"] }}");
         assert_eq!(repository(&text).trusted().commands().checks.len(), 1, "{level}");
     }
