@@ -5,8 +5,8 @@ use std::task::Poll;
 
 use orchestra_pit_core::budget::{Cost, Quote};
 use orchestra_pit_core::call::delegate::{self, Ended as ChildEnded};
-use orchestra_pit_core::call::human::{self, Decision};
 use orchestra_pit_core::call::exec::{self, Judged};
+use orchestra_pit_core::call::human::{self, Decision};
 use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, More, Order, Redo, Site, Value, model};
 use orchestra_pit_core::check::prove::Proof;
 use orchestra_pit_core::id::{Hash, RunId};
