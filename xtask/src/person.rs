@@ -54,9 +54,14 @@ fn rust(home: &Path, sources: &Path) -> Result<(), String> {
     let probe = std::env::temp_dir().join(format!("pit-person-{}", std::process::id()));
     let write = |path: &str, text: &str| {
         let path = probe.join(path);
-        fs::create_dir_all(path.parent().unwrap_or(&probe)).and_then(|()| fs::write(&path, text)).map_err(|e| e.to_string())
+        fs::create_dir_all(path.parent().unwrap_or(&probe))
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|e| e.to_string())
     };
-    write("Cargo.toml", "[package]\nname = \"probe\"\nedition = \"2021\"\n[dependencies]\ncsv-core = \"=0.1.13\"\n[workspace]\n")?;
+    write(
+        "Cargo.toml",
+        "[package]\nname = \"probe\"\nedition = \"2021\"\n[dependencies]\ncsv-core = \"=0.1.13\"\n[workspace]\n",
+    )?;
     write("src/lib.rs", "")?;
     let fetch = |folder: &Path| {
         let mut cargo = stage::cargo(&["fetch", "--quiet"]);

@@ -100,7 +100,13 @@ fn the_tree_is_that_of_the_files_as_they_are_now() {
     let base = stage.git(&["rev-parse", "HEAD^{tree}"]);
     let said = told(
         &stage,
-        &["figures", "$ true", "figures", "sh echo new > src/new.rs; mkdir -p empty/folder; rm docs/usage.md", "commit"],
+        &[
+            "figures",
+            "$ true",
+            "figures",
+            "sh echo new > src/new.rs; mkdir -p empty/folder; rm docs/usage.md",
+            "commit",
+        ],
     );
     let trees: Vec<&str> = said.iter().filter_map(|line| Some(line.split_once("tree ")?.1)).collect();
     let [before, after] = trees[..] else { panic!("{said:?}") };

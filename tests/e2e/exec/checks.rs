@@ -50,7 +50,10 @@ impl Package {
             self.tools
         );
         let file = file.replace("MODULES", &modules);
-        let stage = Stage::package(self.name, &[&[("pit.toml", &*file), (".gitignore", "target/\n__pycache__/\n")], more].concat());
+        let stage = Stage::package(
+            self.name,
+            &[&[("pit.toml", &*file), (".gitignore", "target/\n__pycache__/\n")], more].concat(),
+        );
         let _ = stage.pit(&["trust", "-y"]).exits(0);
         stage
     }
@@ -79,7 +82,8 @@ impl Package {
         has(&said, "ran: exit 0 out=");
         has(&said, "verdict: green");
         has(&said, "verdict: red");
-        let red = said.iter().find(|line| line.starts_with("check: test failed")).unwrap_or_else(|| panic!("{said:#?}"));
+        let red =
+            said.iter().find(|line| line.starts_with("check: test failed")).unwrap_or_else(|| panic!("{said:#?}"));
         assert!(red.contains(self.test) && !red.contains("failed= "), "{red}");
         // The same fault, but it was there before.
         let faulty = self.faulty(&stage);
@@ -87,7 +91,8 @@ impl Package {
         let said = told(&before, &["sh echo beside > beside.txt", "check full"]);
         has(&said, "verdict: no worse");
         has_not(&said, "verdict: red");
-        let known = said.iter().find(|line| line.starts_with("check: test failed")).unwrap_or_else(|| panic!("{said:#?}"));
+        let known =
+            said.iter().find(|line| line.starts_with("check: test failed")).unwrap_or_else(|| panic!("{said:#?}"));
         assert!(known.contains("failed= known=") && known.contains(self.test), "{known}");
     }
 }
@@ -126,7 +131,10 @@ fn what_an_agent_leaves_in_a_warm_folder_is_not_below_a_check() {
     let stage = Stage::with(&[
         (".gitignore", "target/\n"),
         ("README.md", "# Tally\n"),
-        ("build.sh", "test -e target/poison && echo poisoned && exit 0\nmkdir -p target\necho made >> target/made\ngrep -q Tally README.md\n"),
+        (
+            "build.sh",
+            "test -e target/poison && echo poisoned && exit 0\nmkdir -p target\necho made >> target/made\ngrep -q Tally README.md\n",
+        ),
         (
             "pit.toml",
             "schema = 1\n[checks.full]\nbuild = { run = [\"sh\", \"build.sh\"] }\n[workspace]\nwarm = [\"target\"]\n",

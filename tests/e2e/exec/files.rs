@@ -43,7 +43,10 @@ fn paths_outside_the_write_grants_are_as_they_were_for_the_next_command() {
     stage.write("pit.toml", "schema = 1\n[grants.runs]\nwrite = [\"src/**\"]\n");
     let said = told(
         &stage,
-        &["sh echo mine > README.md; echo mine > src/lib.rs; rm docs/usage.md; echo mine > new", "sh cat README.md src/lib.rs; ls"],
+        &[
+            "sh echo mine > README.md; echo mine > src/lib.rs; rm docs/usage.md; echo mine > new",
+            "sh cat README.md src/lib.rs; ls",
+        ],
     );
     for path in ["README.md", "docs/usage.md", "new"] {
         has(&said, &format!("left out: {path}: the run may not write it"));
@@ -59,7 +62,9 @@ fn a_file_that_a_sibling_has_a_lease_of_is_left_to_it() {
     let waits = format!("beside docs|sh until git cat-file -e {}; do sleep 0.1; done", sign.id);
     let steps = [&*waits, "sh echo mine > docs/usage.md; echo mine > README.md"];
     let mut running = Running(stage.start(&words(&line(&steps))));
-    until("the command beside", || !stage.trees().is_empty() && said(&stage).iter().any(|line| line.contains("left out")));
+    until("the command beside", || {
+        !stage.trees().is_empty() && said(&stage).iter().any(|line| line.contains("left out"))
+    });
     sign.give(&stage);
     assert_eq!(running.ends(), Some(3));
     let said = said(&stage);

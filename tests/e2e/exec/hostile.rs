@@ -44,7 +44,10 @@ fn a_fork_bomb_is_bounded_and_gone_and_others_have_their_answers_meanwhile() {
     let _ = stage.status(&stage.trees()[0]);
     assert_eq!(running.ends(), Some(3));
     let said = said(&stage);
-    assert!(said.iter().any(|line| line.contains("ran: timed out") || line.contains("ran: over processes")), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.contains("ran: timed out") || line.contains("ran: over processes")),
+        "{said:?}"
+    );
     has(&said, "out=calm again err=");
     assert_eq!(living("sleep 86402.11"), [0; 0]);
 }
@@ -73,7 +76,8 @@ fn a_flood_of_output_is_counted_and_not_kept() {
     let status = loop {
         // What the host took at most, as the kernel has it.
         let status = fs::read_to_string(format!("/proc/{}/status", running.0.id())).unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
         most = most.max(peak.unwrap_or(0_u64));
         if let Some(status) = running.0.try_wait().expect("a child") {
             break status;
@@ -230,7 +234,11 @@ fn calls_into_the_kernel_that_open_it_are_refused_whatever_program_makes_them() 
         assert!(calls.contains(&format!("{name} {answer}")), "{name}: {calls}");
     }
     // Another name changes nothing, nor does another language.
-    let sums: Vec<&str> = said.iter().find_map(|line| line.split_once("out=")?.1.split_once("  -\n")).map(|(one, rest)| vec![one, rest.split(' ').next().unwrap_or("")]).expect("sums");
+    let sums: Vec<&str> = said
+        .iter()
+        .find_map(|line| line.split_once("out=")?.1.split_once("  -\n"))
+        .map(|(one, rest)| vec![one, rest.split(' ').next().unwrap_or("")])
+        .expect("sums");
     assert_eq!(sums[0], sums[1], "{said:?}");
     has(&said, "out=getpid passed\nunshare refused\nptrace refused\nmemfd runs walled err=");
 }

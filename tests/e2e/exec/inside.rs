@@ -71,12 +71,23 @@ fn what_an_agent_may_not_read_its_commands_do_not_find() {
     let stage = Stage::with(&[(".env", "TOKEN=hunter2\n"), ("README.md", "# Tally\n"), ("deep/id_rsa", "hunter2\n")]);
     let said = told(
         &stage,
-        &["sh cat .env deep/id_rsa", "sh cat README.md", "sh grep -r hunter2 . ; echo looked", "sh ls -A . deep", "sh echo x > .env"],
+        &[
+            "sh cat .env deep/id_rsa",
+            "sh cat README.md",
+            "sh grep -r hunter2 . ; echo looked",
+            "sh ls -A . deep",
+            "sh echo x > .env",
+            "sh echo 1 > one",
+            "sh echo 2 > two; rm one",
+            "sh cat .env two; ls -A",
+        ],
     );
     has(&said, "cat: .env: No such file");
     has(&said, "out=# Tally err=");
     has(&said, "out=looked err=");
     has_not(&said, "hunter2");
+    // Nor do they after files have changed twice.
+    has(&said, "out=2\nREADME.md\ndeep\ntwo err=cat: .env: No such file");
     // Nor do they put something in its place.
     has(&said, "left out: .env: the run may not write it");
 }
@@ -86,14 +97,21 @@ fn there_is_no_network_but_its_own_loopback() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let connect = |host: &str, port: u16| {
-        format!("sh python3 -c 'import socket; socket.create_connection((\"{host}\", {port}), 5); print(\"reached\")' 2>&1 | tail -1")
+        format!(
+            "sh python3 -c 'import socket; socket.create_connection((\"{host}\", {port}), 5); print(\"reached\")' 2>&1 | tail -1"
+        )
     };
     let own = "sh python3 -c 'import socket; s = socket.create_server((\"127.0.0.1\", 0)); \
                socket.create_connection(s.getsockname()); print(\"own loopback\")'";
     let stage = Stage::new();
     let said = told(
         &stage,
-        &[&connect("127.0.0.1", port), &connect("192.0.2.1", 80), own, "sh ls /sys/class/net; getent hosts example.org || echo no names"],
+        &[
+            &connect("127.0.0.1", port),
+            &connect("192.0.2.1", 80),
+            own,
+            "sh ls /sys/class/net; getent hosts example.org || echo no names",
+        ],
     );
     has(&said, "Connection refused");
     has(&said, "Network is unreachable");

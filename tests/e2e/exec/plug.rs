@@ -11,7 +11,9 @@ fn a_command_in_whose_middle_the_host_is_killed_is_gone_and_runs_again() {
     // The second life is told from the first by an object that is put into the repository between them.
     let sign = Sign::new(&stage);
     let id = &sign.id;
-    let waits = format!("sh echo once >> log; setsid -f sleep 86404.11; git cat-file -e {id} || sleep 86404.11; echo more >> log");
+    let waits = format!(
+        "sh echo once >> log; setsid -f sleep 86404.11; git cat-file -e {id} || sleep 86404.11; echo more >> log"
+    );
     let mut running = Running(stage.start(&words(&line(&["sh echo first > log", &waits, "$ cat log", "commit"]))));
     until("the command", || living("sleep 86404.11").len() >= 2);
     // As `kill -9` does.
