@@ -2,10 +2,12 @@
 //! that mean harm come to.
 
 mod answers;
+mod checks;
 mod files;
 mod hostile;
 mod inside;
 mod plug;
+mod user;
 
 use std::fs;
 use std::process::Child;

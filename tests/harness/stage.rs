@@ -115,7 +115,7 @@ impl Stage {
     /// with the tools that its tests need.
     pub fn package(name: &str, more: &[(&str, &str)]) -> Self {
         let mut stage = Self::bare_of_commits();
-        let place = super::guests::folder().with_file_name("xtask").join("person");
+        let place = person();
         let source = place.join("sources").join(name);
         assert!(source.is_dir(), "{} is not there; type: cargo xtask guests", source.display());
         stage.person = Some(place.join("home"));
@@ -127,6 +127,14 @@ impl Stage {
         stage.git(&["add", "-A", "-f"]);
         stage.git(&["commit", "-qm", "Start"]);
         stage
+    }
+
+    /// Where the node of the home with tools has its own packages.
+    pub fn module_folder() -> PathBuf {
+        let versions = person().join("home/.nvm/versions/node");
+        let versions = std::fs::read_dir(&versions).unwrap_or_else(|error| panic!("{}: {error}", versions.display()));
+        let version = versions.flatten().next().expect("a version of node");
+        version.path().join("lib/node_modules")
     }
 
     /// The repository's folder.
@@ -269,6 +277,11 @@ impl Drop for Stage {
             self.replay_all();
         }
     }
+}
+
+/// What `xtask/src/person.rs` made.
+fn person() -> PathBuf {
+    super::guests::folder().with_file_name("xtask").join("person")
 }
 
 /// The program under test: where cargo puts it, next to the tests.

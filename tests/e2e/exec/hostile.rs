@@ -192,7 +192,7 @@ fn other_processes_are_not_visible_and_their_variables_are_not_to_be_had() {
 const CALLS: &str = r#"import ctypes, errno, sys
 libc = ctypes.CDLL(None, use_errno=True)
 buffer = ctypes.create_string_buffer(512)
-calls = [("getpid", 39), ("io_uring_setup", 425, 1, buffer), ("ptrace", 101, 0, 0, 0, 0), ("mount", 165, b"none", b"/tmp", b"tmpfs", 0, 0),
+calls = [("getpid", 39), ("io_uring_setup", 425, 1, buffer), ("ptrace", 101, 0, 0, 0, 0), ("mount", 165, -1, -1, -1, 0, 0),
   ("unshare", 272, 0x10000000), ("bpf", 321, 0, buffer, 48), ("keyctl", 250, 0, -3, 0), ("userfaultfd", 323, 1), ("perf_event_open", 298, buffer, 0, -1, -1, 0),
   ("setuid", 105, 0), ("ioctl", 16, 0, 0x5412, buffer)]
 if len(sys.argv) > 1:

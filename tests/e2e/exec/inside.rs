@@ -77,12 +77,17 @@ fn what_an_agent_may_not_read_its_commands_do_not_find() {
             "sh grep -r hunter2 . ; echo looked",
             "sh ls -A . deep",
             "sh echo x > .env",
+            "sh echo 1 > one",
+            "sh echo 2 > two; rm one",
+            "sh cat .env two; ls -A",
         ],
     );
     has(&said, "cat: .env: No such file");
     has(&said, "out=# Tally err=");
     has(&said, "out=looked err=");
     has_not(&said, "hunter2");
+    // Nor do they after files have changed twice.
+    has(&said, "out=2\nREADME.md\ndeep\ntwo err=cat: .env: No such file");
     // Nor do they put something in its place.
     has(&said, "left out: .env: the run may not write it");
 }

@@ -70,6 +70,7 @@ pub fn find(home: &Home, tools: &[String]) -> Found {
             mount(&home.at(place), &Path::new(HOME).join(place), &mut found);
         }
         for bin in tool.bins {
+            spelt_out(home, bin).iter().for_each(|bin| links(bin, &mut found));
             found.path.extend(spelt_out(home, bin).into_iter().filter(|bin| bin.is_dir()));
         }
         let at = |value: &str| match value.strip_prefix("~/") {
@@ -117,6 +118,21 @@ fn mount(from: &Path, to: &Path, found: &mut Found) {
         CREDENTIALS.iter().filter(|name| from.join(name).exists()).map(|name| to.join(name)).collect();
     found.mounts.push(Mount::read_only(from, to));
     found.mounts.extend(hidden.into_iter().map(|to| Mount::read_only("/dev/null", to)));
+}
+
+/// Links of a folder of programs that lead into what is mounted already, as `uv tool install` makes them: each alone, since
+/// others put their own beside them.
+fn links(bin: &Path, found: &mut Found) {
+    if found.mounts.iter().any(|mount| bin.starts_with(mount.to())) {
+        return;
+    }
+    let entries = fs::read_dir(bin).into_iter().flatten().flatten();
+    for link in entries.map(|entry| entry.path()).filter(|path| path.is_symlink()) {
+        let leads = |target: PathBuf| found.mounts.iter().any(|mount| target.starts_with(mount.to()));
+        if fs::canonicalize(&link).is_ok_and(leads) {
+            mount(&link, &link, found);
+        }
+    }
 }
 
 /// The folders that a pattern names; of a `*` the last in order, which is the newest version as a rule.
@@ -190,6 +206,19 @@ mod tests {
         let found = find(&Home { folder: home.path().to_owned(), elsewhere }, &["cargo".into()]);
         assert_eq!(found.path, [other.path().join("bin")]);
         assert_eq!(found.mounts, [Mount::read_only(other.path().join("bin"), other.path().join("bin"))]);
+    }
+
+    #[test]
+    fn programs_that_a_tool_installed_are_found_by_their_links_and_those_of_others_are_not() {
+        let home = home(&[".local/share/uv/tools/pytest/bin/pytest", ".local/bin/uv", "own/secret"]);
+        let folder = fs::canonicalize(home.path()).unwrap();
+        for (link, target) in [("pytest", ".local/share/uv/tools/pytest/bin/pytest"), ("other", "own/secret")] {
+            std::os::unix::fs::symlink(folder.join(target), folder.join(".local/bin").join(link)).unwrap();
+        }
+        let found = find(&Home { folder: folder.clone(), elsewhere: Vec::new() }, &["uv".into()]);
+        let at = |path: &str| folder.join(path).display().to_string();
+        assert!(names(&found).contains(&at(".local/bin/pytest")), "{found:?}");
+        assert!(!names(&found).contains(&at(".local/bin/other")), "{found:?}");
     }
 
     #[test]

@@ -1,0 +1,162 @@
+//! Verdicts that only the host makes, and tools of a person's home: real packages with their own tests, green as they are,
+//! red with a fault, no worse with one that was there before.
+
+use orchestra_pit_tests::Stage;
+
+use super::{has, has_not, told};
+
+/// A package, the checks of it, and a fault by which one of its tests fails.
+struct Package {
+    name: &'static str,
+    tools: &'static str,
+    run: &'static [&'static str],
+    /// A file, what stands in it, and what a fault makes of it.
+    fault: (&'static str, &'static str, &'static str),
+    /// A test that the fault makes fail, and what its runner calls it.
+    test: &'static str,
+}
+
+const CSV: Package = Package {
+    name: "csv-core",
+    tools: "\"cargo\", \"rustup\"",
+    run: &["cargo", "test", "--offline", "--lib"],
+    fault: ("src/writer.rs", "QuoteStyle::Necessary => self.needs_quotes(input)", "QuoteStyle::Necessary => false"),
+    test: "writer::tests::",
+};
+
+const INFLECTION: Package = Package {
+    name: "inflection",
+    tools: "\"uv\"",
+    run: &["pytest", "-q", "-rA", "test_inflection.py"],
+    fault: ("inflection/__init__.py", "return word.lower()", "return word"),
+    test: "test_underscore",
+};
+
+const PORT: Package = Package {
+    name: "requires-port",
+    tools: "\"nvm\"",
+    run: &["mocha", "test.js"],
+    fault: ("index.js", "return port !== 80;", "return port !== 81;"),
+    test: "http",
+};
+
+impl Package {
+    fn stage(&self, more: &[(&str, &str)]) -> Stage {
+        let run = self.run.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
+        let own = if self.name == "requires-port" { ", env = { NODE_PATH = \"MODULES\" }" } else { "" };
+        let modules = Stage::module_folder().display().to_string();
+        let file = format!(
+            "schema = 1\n[checks.full]\ntest = {{ run = [{run}]{own} }}\n[workspace]\ntools = [{}]\n",
+            self.tools
+        );
+        let file = file.replace("MODULES", &modules);
+        let stage = Stage::package(
+            self.name,
+            &[&[("pit.toml", &*file), (".gitignore", "target/\n__pycache__/\n")], more].concat(),
+        );
+        let _ = stage.pit(&["trust", "-y"]).exits(0);
+        stage
+    }
+
+    /// The file with the fault in it.
+    fn faulty(&self, stage: &Stage) -> String {
+        let (path, good, bad) = self.fault;
+        let text = stage.read(path);
+        assert!(text.contains(good), "{path} of {} is another one now", self.name);
+        text.replacen(good, bad, 1)
+    }
+
+    /// Has the agent put the fault in.
+    fn sed(&self) -> String {
+        let (path, good, bad) = self.fault;
+        let quoted = |text: &str| text.replace(['/', '!', '(', ')', '{', '[', '*', '.'], ".");
+        format!("sh sed -i 's/{}/{}/' {path}; git diff --stat", quoted(good), bad.replace('/', "\\/"))
+    }
+
+    /// Its tests run as a command of an agent, and as a check: green, red with a fault, no worse with one that was there.
+    fn is_judged(&self) {
+        let stage = self.stage(&[]);
+        let words = format!("$ {}", self.run.join(" "));
+        let environment = format!("env NODE_PATH={}", Stage::module_folder().display());
+        let said = told(&stage, &[&*environment, &*words, "check full", &*self.sed(), "check full"]);
+        has(&said, "ran: exit 0 out=");
+        has(&said, "verdict: green");
+        has(&said, "verdict: red");
+        let red =
+            said.iter().find(|line| line.starts_with("check: test failed")).unwrap_or_else(|| panic!("{said:#?}"));
+        assert!(red.contains(self.test) && !red.contains("failed= "), "{red}");
+        // The same fault, but it was there before.
+        let faulty = self.faulty(&stage);
+        let before = self.stage(&[(self.fault.0, &faulty)]);
+        let said = told(&before, &["sh echo beside > beside.txt", "check full"]);
+        has(&said, "verdict: no worse");
+        has_not(&said, "verdict: red");
+        let known =
+            said.iter().find(|line| line.starts_with("check: test failed")).unwrap_or_else(|| panic!("{said:#?}"));
+        assert!(known.contains("failed= known=") && known.contains(self.test), "{known}");
+    }
+}
+
+#[test]
+fn a_package_of_rust_is_tested_with_the_cargo_of_a_home() {
+    CSV.is_judged();
+}
+
+#[test]
+fn a_package_of_python_is_tested_with_the_pytest_of_a_home() {
+    INFLECTION.is_judged();
+}
+
+#[test]
+fn a_package_of_node_is_tested_with_the_node_of_a_home() {
+    PORT.is_judged();
+}
+
+/// Refuses: exec.check not-found
+#[test]
+fn checks_that_nobody_wrote_are_not_found() {
+    let stage = Stage::new();
+    let said = told(&stage, &["check full"]);
+    has(&said, "refused: not-found there are no checks of the level `full`");
+    // The control: with one there is a verdict.
+    stage.write("pit.toml", "schema = 1\n[checks.full]\nthere = { run = [\"test\", \"-e\", \"README.md\"] }\n");
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let said = told(&stage, &["check full", "check other"]);
+    has(&said, "verdict: green");
+    has(&said, "refused: not-found there are no checks of the level `other`");
+}
+
+#[test]
+fn what_an_agent_leaves_in_a_warm_folder_is_not_below_a_check() {
+    let stage = Stage::with(&[
+        (".gitignore", "target/\n"),
+        ("README.md", "# Tally\n"),
+        (
+            "build.sh",
+            "test -e target/poison && echo poisoned && exit 0\nmkdir -p target\necho made >> target/made\ngrep -q Tally README.md\n",
+        ),
+        (
+            "pit.toml",
+            "schema = 1\n[checks.full]\nbuild = { run = [\"sh\", \"build.sh\"] }\n[workspace]\nwarm = [\"target\"]\n",
+        ),
+    ]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let said = told(
+        &stage,
+        &[
+            "check full",
+            // It breaks the files, and leaves behind what would let the build pass all the same.
+            "sh ls target; echo broken > README.md; echo x > target/poison; sh build.sh; echo exit $?",
+            "sh ls target",
+            "check full",
+        ],
+    );
+    // The control: in its own workspace it has its way.
+    has(&said, "poisoned\nexit 0");
+    has(&said, "verdict: green");
+    has(&said, "verdict: red");
+    // Nor does another run begin with it.
+    let said = told(&stage, &["sh ls target; echo looked"]);
+    has_not(&said, "poison");
+    has(&said, "looked");
+}
