@@ -5,6 +5,7 @@
 use std::io::Read;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -106,29 +107,34 @@ impl Drop for Guard {
     }
 }
 
+/// How a command is run.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// The program that plays the sandbox's stages.
+    pub program: PathBuf,
+    /// Standard input.
+    pub stdin: Vec<u8>,
+    /// Bytes of each stream that are kept, beside the log.
+    pub most: usize,
+}
+
 /// Runs a command to its end. Dropped, it ends the command; what is left is away before long.
-pub async fn run(spec: Spec, stdin: Vec<u8>, most: usize, watch: Watch<'_>) -> Result<Boxed, Error> {
+pub async fn run(how: How, spec: Spec, watch: Watch<'_>) -> Result<Boxed, Error> {
     let line = Line::default();
     let _guard = Guard(line.clone());
     let (send, mut receive) = tokio::sync::mpsc::channel::<Vec<u8>>(16);
-    let work = tokio::task::spawn_blocking(move || carry_out(&spec, &stdin, most, &line, &send));
+    let work = tokio::task::spawn_blocking(move || carry_out(&how, &spec, &line, &send));
     while let Some(bytes) = receive.recv().await {
         watch(&String::from_utf8_lossy(&bytes));
     }
     work.await.unwrap_or(Err(Error::Lost))
 }
 
-fn carry_out(
-    spec: &Spec,
-    stdin: &[u8],
-    most: usize,
-    line: &Line,
-    send: &tokio::sync::mpsc::Sender<Vec<u8>>,
-) -> Result<Boxed, Error> {
+fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Sender<Vec<u8>>) -> Result<Boxed, Error> {
     if lock(&line.0).up {
         return Err(Error::Lost);
     }
-    let mut started = sandbox::start(spec, stdin, Stdio::piped(), Stdio::piped())?;
+    let mut started = sandbox::start_at(&how.program, spec, &how.stdin, Stdio::piped(), Stdio::piped())?;
     {
         let mut hung = lock(&line.0);
         if hung.up {
@@ -140,7 +146,8 @@ fn carry_out(
     let (pour, flow) = mpsc::sync_channel(4);
     let pumps = [out.map(|from| pump(from, true, pour.clone())), err.map(|from| pump(from, false, pour.clone()))];
     drop(pour);
-    let mut boxed = Boxed { report: None, out: Kept::new(most), err: Kept::new(most), both: Kept::new(MOST_LOG) };
+    let mut boxed =
+        Boxed { report: None, out: Kept::new(how.most), err: Kept::new(how.most), both: Kept::new(MOST_LOG) };
     let mut total = 0;
     for (is_out, bytes) in flow {
         let stream = if is_out { &mut boxed.out } else { &mut boxed.err };

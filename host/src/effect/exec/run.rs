@@ -11,13 +11,14 @@ use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::policy::Scope;
 use orchestra_pit_sandbox::{self as sandbox, Limit, Network, Spec};
 
-use super::boxed::{self, Boxed};
+use super::around::Around;
+use super::boxed::{self, Boxed, How};
 use super::caches::Warmed;
 use super::checkout::Stack;
 use super::git::{self, At, View};
 use super::hidden::Hidden;
 use super::import::{Imported, import};
-use super::inside::{self, Told};
+use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::{Exec, Machine, tools};
 use crate::effect::store::lock;
@@ -64,13 +65,14 @@ impl Exec {
         watch: boxed::Watch<'_>,
     ) -> Answer {
         let machine = self.machine()?;
+        let around = self.around(self.start_of(site.tree)?, commands, watch).await?;
         let _slot = self.slot().await;
-        let (command, scope) = (command.clone(), scope.clone());
+        let (command, scope, program) = (command.clone(), scope.clone(), machine.program.clone());
         let (exec, at, told, within) = (self.clone(), site.clone(), command.clone(), scope.clone());
-        let (ground, laid, spec) = blocking(move || exec.lay_out(&machine, &at, &told, &within, &commands)).await?;
+        let (ground, laid, spec) = blocking(move || exec.lay_out(&machine, &at, &told, &within, &around)).await?;
         let limit = if command.limit == 0 { LIMIT } else { command.limit };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        let ran = boxed::run(spec, command.stdin.to_vec(), most, watch).await;
+        let ran = boxed::run(How { program, stdin: command.stdin.to_vec(), most }, spec, watch).await;
         let (exec, at) = (self.clone(), site.clone());
         blocking(move || exec.take_over(&at, &ground, laid, ran, &command, &scope)).await
     }
@@ -81,7 +83,7 @@ impl Exec {
         site: &Site,
         command: &Command,
         scope: &Scope,
-        commands: &Commands,
+        around: &Around,
     ) -> Result<(Arc<Mutex<Ground>>, Laid, Spec), Error> {
         let repo = self.workspaces.repo();
         let checkouts = self.checkouts(machine)?;
@@ -103,8 +105,9 @@ impl Exec {
             Ok((tree, git))
         })?;
         let covering = hidden.layer(layer.place())?;
-        let lowers = covering.into_iter().chain(layer.lowers(&stack)).collect();
-        let (warm, upper) = (checkouts.warm(&stack, layer, &commands.warm)?, layer.begin()?);
+        let lowers = covering.into_iter().chain(layer.lowers(&stack)).chain(around.below()).collect();
+        let warm = checkouts.warm(&stack, layer, &around.commands.warm, around.setup.as_deref())?;
+        let upper = layer.begin()?;
         let laid = Laid { before, stack, lowers, upper, warm, git };
         let told = Told {
             argv: &command.argv,
@@ -120,8 +123,9 @@ impl Exec {
             upper: &laid.upper,
             warm: &laid.warm,
             git: laid.git.as_ref(),
+            home: Home::Own,
         };
-        let spec = inside::spec(&files, told, commands, machine.home.as_deref());
+        let spec = inside::spec(&files, told, around, machine.home.as_deref());
         drop(held);
         Ok((ground, laid, spec))
     }
@@ -136,7 +140,7 @@ impl Exec {
         scope: &Scope,
     ) -> Answer {
         let held = lock(ground);
-        let taken = ran.map_err(|error| self.failed(&error, command)).and_then(|boxed| {
+        let taken = ran.map_err(|error| self.not_run(&error, &command.argv)).and_then(|boxed| {
             let repo = self.workspaces.repo();
             let free = |path: &RepoPath| self.workspaces.is_free(site, path);
             let may_write = |path: &RepoPath| scope.write.has(path) && scope.read.has(path) && free(path);
@@ -163,11 +167,11 @@ impl Exec {
     }
 
     /// Why a command has no end.
-    fn failed(&self, error: &sandbox::Error, command: &Command) -> Error {
+    pub(super) fn not_run(&self, error: &sandbox::Error, argv: &[String]) -> Error {
         match error {
             sandbox::Error::Failed(failed) if boxed::is_missing(failed) => {
                 let error = Error::new(ErrorKind::NotFound, failed.reason.clone());
-                match self.hint(&command.argv) {
+                match self.hint(argv) {
                     Some(hint) => error.hint(hint),
                     None => error,
                 }

@@ -113,7 +113,7 @@ impl Place {
 
 fn machine(dirs: &Dirs) -> Option<Machine> {
     let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
-    Some(Machine { cache: dirs.cache.clone()?, home })
+    Some(Machine::new(dirs.cache.clone()?, home))
 }
 
 /// The user's folders, by the environment.
