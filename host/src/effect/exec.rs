@@ -19,6 +19,7 @@ use super::workspace::Workspaces;
 use checkout::{Checkouts, Limits, Owner};
 use layer::Layer;
 use run::Ground;
+use services::Services;
 use setup::SetUp;
 use slots::{Slot, Slots};
 
@@ -37,6 +38,7 @@ pub mod plain;
 pub mod probe;
 pub(crate) mod rules;
 pub mod run;
+pub mod services;
 pub mod setup;
 mod slots;
 pub mod source;
@@ -79,6 +81,7 @@ struct Inner {
     slots: Slots,
     /// Judgements of this process: one at a time for a tree, so that two who ask the same wait for one answer.
     judging: tokio::sync::Mutex<()>,
+    services: Mutex<HashMap<RunId, Arc<Mutex<Services>>>>,
     /// Set-up that this process has made, or failed to.
     setups: tokio::sync::Mutex<HashMap<String, Result<Arc<SetUp>, Error>>>,
 }
@@ -93,6 +96,7 @@ impl Exec {
             checkouts: OnceLock::new(),
             grounds: Mutex::default(),
             judging: tokio::sync::Mutex::default(),
+            services: Mutex::default(),
             setups: tokio::sync::Mutex::default(),
         };
         Self { workspaces, inner: Arc::new(inner) }
@@ -115,6 +119,7 @@ impl Exec {
 
     /// Forgets a run's files; what is on disk is removed when there is time.
     pub fn release(&self, run: RunId) {
+        self.unserve(run);
         let ground = lock(&self.inner.grounds).remove(&run);
         let Some(machine) = self.inner.machine.clone().filter(|_| ground.is_some()) else { return };
         drop(ground);

@@ -53,7 +53,7 @@ impl Kept {
         Self { head: Vec::new(), tail, most_head, most_tail: most - most_head, total: 0 }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    pub(super) fn take(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         let room = self.most_head - self.head.len();
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
@@ -175,7 +175,7 @@ fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Send
 /// Bytes of both streams together that are kept as a log.
 const MOST_LOG: usize = 4 << 20;
 
-fn pump(
+pub(super) fn pump(
     mut from: impl Read + Send + 'static,
     out: bool,
     to: mpsc::SyncSender<(bool, Vec<u8>)>,

@@ -99,11 +99,16 @@ pub(super) fn spec(files: &Files<'_>, told: Told<'_>, around: &Around, home: Opt
     spec.env = variables(files.at, &found.path, found.env, told.env);
     spec.limits = Limits { wall_ms: Some(told.timeout.div_ceil(1000)), ..Limits::default() };
     spec.network = told.network;
-    spec.require = match commands.walls {
+    spec.require = class(commands.walls);
+    spec
+}
+
+/// The class of walls that files require.
+pub(super) fn class(walls: Walls) -> Class {
+    match walls {
         Walls::Partial => Class::Partial,
         Walls::Full => Class::Full,
-    };
-    spec
+    }
 }
 
 /// The home, and of what the tools bring only what goes with it.

@@ -18,11 +18,11 @@ use orchestra_pit_core::check::prove::{self, Changed, Proof, Trial, classify};
 use orchestra_pit_core::check::report;
 use orchestra_pit_core::check::verdict::{Base, Ending, Evidence, Kind, Level, Ran, Runs, Wanted, conclude};
 use orchestra_pit_core::commands::{Check, Commands};
-use orchestra_pit_core::id::{Hash, Oid};
+use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::map::{Map, Node};
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::tree::{self, Sort};
-use orchestra_pit_sandbox::{self as sandbox, Network};
+use orchestra_pit_sandbox as sandbox;
 
 use super::around::{Around, Start};
 use super::boxed::{self, Boxed, How, Watch};
@@ -33,6 +33,7 @@ use super::import::import;
 use super::inside::{self, Home, Told};
 use super::layer::Layer;
 use super::run::blocking;
+use super::services::Seen;
 use super::sweep::{self, CHECK};
 use super::{Exec, Machine, runs};
 use crate::effect::store::{Blob, Object, Repo, lock};
@@ -63,6 +64,16 @@ struct Place {
     stack: Stack,
     commit: Oid,
     tree: Oid,
+    serving: Serving,
+}
+
+/// By which a place's services are known. Dropped, they are gone.
+struct Serving(Exec, RunId);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.unserve(self.1);
+    }
 }
 
 /// One check that was run, with its output.
@@ -216,7 +227,9 @@ impl Exec {
         let at = runs(&machine.cache).join(format!("{CHECK}{}", unique()));
         let mut layer = Layer::open(&at, case.base, checkouts.owner())?;
         layer.follow(&**repo, tree)?;
-        Ok(Place { machine, layer, stack, commit: case.commit, tree })
+        let mut services = RunId([0; 16]);
+        services.0.copy_from_slice(&Hash::of(at.as_os_str().as_encoded_bytes()).0[..16]);
+        Ok(Place { machine, layer, stack, commit: case.commit, tree, serving: Serving(self.clone(), services) })
     }
 
     /// Takes a place away, its warm folders for the base's where they are to be.
@@ -272,13 +285,19 @@ impl Exec {
         let warm = checkouts.warm(&place.stack, &place.layer, &around.commands.warm, around.setup.as_deref())?;
         let at = At { commit: place.commit, branch: "", base: None };
         let view = git::view(&**repo, &**repo, &place.stack, &place.layer, &at)?;
+        let served = self.serve(place.serving.1, around, &place.machine, place.stack.tree, |own, stack| {
+            own.follow(&**repo, place.tree)?;
+            let git = git::view(&**repo, &**repo, stack, own, &At { commit: place.commit, branch: "", base: None })?;
+            Ok(Seen { git: Some(git), covering: None })
+        })?;
         let upper = place.layer.begin()?;
         let seen = self.seen_at();
         let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below()).collect();
         let files = inside::Files { at: &seen, lowers, upper: &upper, warm: &warm, git: Some(&view), home: Home::Own };
-        let env = check.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let own = check.env.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let env = served.env.into_iter().chain(own).collect();
         let (argv, dir) = (&check.run[..], check.dir.as_ref());
-        let told = Told { argv, dir, env, timeout: check.timeout, network: Network::Loopback };
+        let told = Told { argv, dir, env, timeout: check.timeout, network: served.network };
         Ok((inside::spec(&files, told, around, place.machine.home.as_deref()), upper))
     }
 

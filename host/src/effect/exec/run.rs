@@ -9,7 +9,7 @@ use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::policy::Scope;
-use orchestra_pit_sandbox::{self as sandbox, Limit, Network, Spec};
+use orchestra_pit_sandbox::{self as sandbox, Limit, Spec};
 
 use super::around::Around;
 use super::boxed::{self, Boxed, How};
@@ -20,6 +20,7 @@ use super::hidden::Hidden;
 use super::import::{Imported, import};
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
+use super::services::Seen;
 use super::{Exec, Machine, tools};
 use crate::effect::store::lock;
 
@@ -52,6 +53,7 @@ struct Laid {
     upper: Upper,
     warm: Warmed,
     git: Option<View>,
+    notes: Vec<String>,
 }
 
 impl Exec {
@@ -104,17 +106,27 @@ impl Exec {
             let git = hidden.is_empty().then(|| git::view(repo, files, &stack, layer, &at)).transpose()?;
             Ok((tree, git))
         })?;
+        let served = self.serve(site.run, around, machine, base, |own, stack| {
+            self.workspaces.files(site.run, |files, tree| {
+                let mut hidden = Hidden::default();
+                own.follow(files, tree)?;
+                hidden.follow(files, tree, &scope.read)?;
+                let at = At { commit: head, branch: &site.branch, base: None };
+                let git = hidden.is_empty().then(|| git::view(repo, files, stack, own, &at)).transpose()?;
+                Ok(Seen { git, covering: hidden.layer(own.place())? })
+            })
+        })?;
         let covering = hidden.layer(layer.place())?;
         let lowers = covering.into_iter().chain(layer.lowers(&stack)).chain(around.below()).collect();
         let warm = checkouts.warm(&stack, layer, &around.commands.warm, around.setup.as_deref())?;
         let upper = layer.begin()?;
-        let laid = Laid { before, stack, lowers, upper, warm, git };
+        let laid = Laid { before, stack, lowers, upper, warm, git, notes: served.notes };
         let told = Told {
             argv: &command.argv,
             dir: command.dir.as_ref(),
-            env: command.env.clone(),
+            env: served.env.into_iter().chain(command.env.iter().cloned()).collect(),
             timeout: command.timeout_ms.unwrap_or(TIMEOUT_MS).saturating_mul(1000),
-            network: Network::Loopback,
+            network: served.network,
         };
         let at = self.seen_at();
         let files = inside::Files {
@@ -157,6 +169,7 @@ impl Exec {
             if more > 0 {
                 left_out.push((String::new(), format!("and {more} more")));
             }
+            left_out.extend(laid.notes.into_iter().map(|note| ("(services)".to_owned(), note)));
             let (ended, time, memory) = ended(&boxed);
             let (out, err) = (boxed.out.shown(), boxed.err.shown());
             Ok(Ran { ended, out, err, time, memory, tree, changes, left_out })
