@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use orchestra_pit::effect::exec::{Exec, Machine};
+use orchestra_pit::effect::exec::{Exec, Machine, services};
 use orchestra_pit::effect::store::Repo;
 use orchestra_pit::effect::workspace::Workspaces;
 use orchestra_pit_core::call::exec::{Call, Command, Ended, Ran, Value};
 use orchestra_pit_core::call::{self, Error, Site};
-use orchestra_pit_core::commands::{Commands, Setup};
+use orchestra_pit_core::commands::{Commands, Service, Setup};
 use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::policy::Scope;
@@ -20,6 +20,7 @@ use crate::run::script;
 struct Bench {
     workspaces: Arc<Workspaces>,
     exec: Exec,
+    runtime: tokio::runtime::Runtime,
 }
 
 /// Where commands have their files; beside the program, on a disk that can hold an overlay.
@@ -32,7 +33,8 @@ impl Bench {
         let repo = Arc::new(Repo::open(&stage.repo()).expect("a repository"));
         let workspaces = Arc::new(Workspaces::new(repo));
         let machine = Machine { program: pit(), ..Machine::new(cache.to_owned(), Some(stage.home())) };
-        Self { exec: Exec::new(workspaces.clone(), Some(machine)), workspaces }
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        Self { exec: Exec::new(workspaces.clone(), Some(machine)), workspaces, runtime }
     }
 
     /// Runs a shell's text for a run of a tree, over a commit.
@@ -42,7 +44,6 @@ impl Bench {
         let argv = ["sh", "-c", text].map(str::to_owned).to_vec();
         let command =
             Command { argv, dir: None, env: Vec::new(), stdin: Vec::new().into(), timeout_ms: None, limit: 0 };
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         let commands = Arc::new(commands.clone());
         let answer = runtime.block_on(self.exec.call(&site, &Call::Run(command), &Scope::all(), commands, &|_| {}));
         match answer? {
@@ -146,6 +147,75 @@ fn set_up_that_fails_says_which_and_its_last_lines_and_no_command_runs() {
     assert!(failed.hint.is_some());
     let missing = bench.run((2, 2), &base, &set_up("", false).renamed("no-such-tool"), "true").expect_err("none");
     assert!(missing.message.contains("set-up `deps` could not run: `no-such-tool` is not in"), "{missing}");
+}
+
+/// A service that answers each connection with a word and a count, and ends when it is told so.
+const SERVICE: &str = "import os, socket\n\
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n\
+s.bind(('127.0.0.1', int(os.environ['PIT_PORT']))); s.listen(); print('up', flush=True)\n\
+while True:\n  c, _ = s.accept(); c.sendall(b'hello\\n'); w = c.makefile().readline(); c.close()\n  \
+if w == 'end\\n': print('told to end', flush=True); os._exit(3)\n";
+
+const TALK: &str = "exec 3<>/dev/tcp/127.0.0.1/$PIT_PORT; read said <&3; echo $said; echo";
+
+fn with_service(text: &str) -> Commands {
+    let run = ["python3", "-c", text].map(str::to_owned).to_vec();
+    Commands { services: vec![Service { name: "web".into(), run, port: 0 }], ..Commands::default() }
+}
+
+/// What a port of this machine says.
+fn asked(port: u16) -> std::io::Result<String> {
+    let mut said = String::new();
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    std::io::Write::write_all(&mut stream, b"more\n")?;
+    std::io::Read::read_to_string(&mut stream, &mut said)?;
+    Ok(said)
+}
+
+#[test]
+fn a_service_lives_as_long_as_its_run_and_is_reached_from_inside_and_by_a_port_of_this_machine() {
+    let (stage, cache) = (Stage::with(FILES), cache());
+    let base = stage.git(&["rev-parse", "HEAD"]);
+    let (bench, commands) = (Bench::new(&stage, cache.path()), with_service(SERVICE));
+    let talk = |word: &str| format!("bash -c '{TALK} {word} >&3'");
+    assert_eq!(bench.says((1, 1), &base, &commands, &talk("more")), "hello\n");
+    let run = RunId([1; 16]);
+    let state = stage.repo().join(".git/pit");
+    let [(name, port)] = &services::read(&state, run)[..] else { panic!("one service") };
+    assert_eq!((name.as_str(), asked(*port).expect("an answer").as_str()), ("web", "hello\n"));
+    // Each run has its own.
+    assert_eq!(bench.says((2, 2), &base, &commands, &talk("more")), "hello\n");
+    assert_ne!(services::read(&state, RunId([2; 16]))[0].1, *port);
+    // One that ends is started again, and the next command is told.
+    assert_eq!(bench.says((1, 1), &base, &commands, &talk("end")), "hello\n");
+    let told = (0..100).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let ran = bench.run((1, 1), &base, &commands, "true").expect("it runs");
+        ran.left_out.into_iter().find(|(of, _)| of == "(services)").map(|(_, note)| note)
+    });
+    let told = told.expect("it is told");
+    assert!(told.contains("`web` had ended (exit 3)") && told.contains("told to end"), "{told}");
+    assert_eq!(bench.says((1, 1), &base, &commands, &talk("more")), "hello\n");
+    bench.exec.release(run);
+    let gone = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        asked(*port).is_err()
+    });
+    assert!(gone, "it ends with its run");
+    assert!(services::read(&state, run).is_empty());
+}
+
+#[test]
+fn a_service_that_does_not_come_up_is_said_with_its_last_lines() {
+    let (stage, cache) = (Stage::with(FILES), cache());
+    let base = stage.git(&["rev-parse", "HEAD"]);
+    let bench = Bench::new(&stage, cache.path());
+    let ends = with_service("import sys; sys.exit('no database here')");
+    let failed = bench.run((1, 1), &base, &ends, "touch made").expect_err("no service");
+    for part in ["service `web` ended (exit 1)", "the command was not run", "no database here"] {
+        assert!(failed.message.contains(part), "{part}: {failed}");
+    }
+    assert!(failed.hint.is_some_and(|hint| hint.contains("[services]")));
 }
 
 trait Renamed {

@@ -18,6 +18,9 @@ use crate::effect::store::lock;
 /// Bytes of output after which a command is ended: nobody reads so much, and it fills a disk.
 const MOST_OUTPUT: u64 = 1 << 30;
 
+/// Bytes of what is read at once that are shown to people.
+const MOST_SHOWN: usize = 4 << 10;
+
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
 
@@ -125,7 +128,8 @@ pub async fn run(how: How, spec: Spec, watch: Watch<'_>) -> Result<Boxed, Error>
     let (send, mut receive) = tokio::sync::mpsc::channel::<Vec<u8>>(16);
     let work = tokio::task::spawn_blocking(move || carry_out(&how, &spec, &line, &send));
     while let Some(bytes) = receive.recv().await {
-        watch(&String::from_utf8_lossy(&bytes));
+        // Of a flood the end of each piece is enough to be shown.
+        watch(&String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(MOST_SHOWN)..]));
     }
     work.await.unwrap_or(Err(Error::Lost))
 }

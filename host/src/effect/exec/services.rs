@@ -154,8 +154,15 @@ fn variable(name: &str) -> String {
     format!("PIT_PORT_{}", name.chars().map(word).collect::<String>())
 }
 
-/// Where the ports of a run's services are written down, for `pit status`.
-pub fn ports(state: &Path, run: RunId) -> PathBuf {
+/// By which port of this machine each service of a run is reached, by those who look from another process.
+pub fn read(state: &Path, run: RunId) -> Vec<(String, u16)> {
+    let text = fs::read_to_string(ports(state, run)).unwrap_or_default();
+    let line = |line: &str| line.split_once(' ').and_then(|(name, port)| Some((name.to_owned(), port.parse().ok()?)));
+    text.lines().filter_map(line).collect()
+}
+
+/// Where that is written down.
+fn ports(state: &Path, run: RunId) -> PathBuf {
     state.join("services").join(run.to_string())
 }
 
