@@ -35,6 +35,7 @@ mod table;
 mod team;
 
 pub use agents::{Agents, Known};
+pub use fold::standing;
 pub use state::State;
 pub use tree::Tree;
 
@@ -192,7 +193,7 @@ impl Tree {
         host.journal.claim(id).await?;
         let records = host.journal.resume(id).await?;
         let mut state = State::default();
-        fold::fold(&host, &records, &mut state, |_, _| ())?;
+        fold::fold(&host.effects.workspaces, &records, &mut state, |_, _| ())?;
         let root = state.root().ok_or(StartError::NoTree(id))?;
         if root.started.semantics != SEMANTICS {
             return Err(StartError::Semantics { run: id, theirs: root.started.semantics });

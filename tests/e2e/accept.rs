@@ -189,7 +189,7 @@ fn what_was_staged_and_changed_since_is_left_alone() {
 #[test]
 fn a_staged_result_is_not_removed_by_clean() {
     let (stage, id) = staged();
-    let _ = stage.pit(&["clean", "-y"]).exits(0).says("nothing to remove");
+    let _ = stage.pit(&["clean", "-y"]).exits(0).says("there is no run to remove");
     assert_eq!(stage.trees(), [id]);
     assert!(!stage.git(&["for-each-ref", "refs/heads/pit/"]).is_empty(), "the work is nowhere else");
 }

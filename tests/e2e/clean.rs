@@ -17,7 +17,7 @@ fn merged_work_goes_and_unmerged_work_stays() {
     let _ = stage.pit(&run).exits(3);
     let (newest, oldest) = (stage.trees()[0].clone(), stage.trees()[1].clone());
     let before = refs(&stage);
-    let _ = stage.pit(&["clean", "-y"]).exits(0).says("only its own branch").says("nothing to remove");
+    let _ = stage.pit(&["clean", "-y"]).exits(0).says("only its own branch").says("there is no run to remove");
     assert_eq!(refs(&stage), before);
 
     let _ = stage.pit(&["accept", "--unverified", &oldest, "-y"]).exits(0);

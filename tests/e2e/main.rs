@@ -4,6 +4,7 @@
 
 mod accept;
 mod agent;
+mod around;
 mod bad_input;
 mod checks;
 mod clean;

@@ -40,6 +40,12 @@ pub use start::{Error, Ran, Started, Stream, run, start, start_at};
 pub use system::system;
 pub use walls::{Class, Wall, Walls, walls};
 
+/// A terminal for a command with `Spec::terminal`: the end that is read and typed into, and the one that is its output.
+#[cfg(target_os = "linux")]
+pub fn terminal() -> std::io::Result<(std::os::fd::OwnedFd, std::os::fd::OwnedFd)> {
+    sys::terminal()
+}
+
 /// First argument of the stage that leaves the host's namespaces.
 pub const OUTER: &str = "__sandbox-outer";
 /// First argument of the stage that is the first process inside.

@@ -1,8 +1,11 @@
-//! The five system calls that no crate of ours wraps safely, each behind a function that cannot be called wrongly.
+//! The system calls that no crate of ours wraps safely, each behind a function that cannot be called wrongly.
+
+#![expect(clippy::disallowed_methods, reason = "opens a terminal of the sandbox's own")]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::thread::UnshareFlags;
 
 /// Leaves namespaces. The file table is not one of the things that can be left with it.
@@ -77,4 +80,27 @@ pub fn taken_by_children() -> (u64, u64) {
     };
     let micros = |time: libc::timeval| time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_usec.unsigned_abs();
     (micros(usage.ru_utime) + micros(usage.ru_stime), usage.ru_maxrss.unsigned_abs() * 1024)
+}
+
+/// A new terminal: the end that a program like this one keeps, and the end that a command has.
+pub fn terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    let ours = rustix::fs::open("/dev/ptmx", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
+    let locked: libc::c_int = 0;
+    #[expect(unsafe_code, reason = "rustix has it behind a feature that would have everything built once more")]
+    // SAFETY: the request reads one integer, which lives until the call returns, from a descriptor that is open.
+    let unlocked = unsafe { libc::ioctl(ours.as_raw_fd(), libc::TIOCSPTLCK, &raw const locked) };
+    if unlocked != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    #[expect(unsafe_code, reason = "nothing in std opens the other end, and by its name it might be another's by now")]
+    // SAFETY: the request takes flags and no pointer, and answers a new descriptor that nobody else has, or -1.
+    let theirs = unsafe {
+        let theirs = libc::ioctl(ours.as_raw_fd(), libc::TIOCGPTPEER, flags);
+        if theirs < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        OwnedFd::from_raw_fd(theirs)
+    };
+    Ok((ours, theirs))
 }

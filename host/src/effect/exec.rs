@@ -13,14 +13,17 @@ use orchestra_pit_core::call::{Answer, Error, ErrorKind, Site};
 use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::policy::Scope;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::store::lock;
 use super::workspace::Workspaces;
 use checkout::{Checkouts, Limits, Owner};
 use layer::Layer;
 use run::Ground;
+use services::Services;
+use setup::SetUp;
+use slots::{Slot, Slots};
 
+mod around;
 pub mod boxed;
 pub mod caches;
 pub mod checkout;
@@ -31,9 +34,16 @@ pub mod import;
 pub mod inside;
 pub mod judge;
 pub mod layer;
+pub mod plain;
+pub mod probe;
 pub(crate) mod rules;
 pub mod run;
+pub mod services;
+pub mod setup;
+mod slots;
 pub mod source;
+pub mod sweep;
+pub mod terminal;
 pub mod tools;
 
 #[cfg(test)]
@@ -46,6 +56,15 @@ pub struct Machine {
     pub cache: PathBuf,
     /// The person's home: tool folders are looked for in it, and nothing else.
     pub home: Option<tools::Home>,
+    /// The program that plays the sandbox's stages: this one, unless a test is not it.
+    pub program: PathBuf,
+}
+
+impl Machine {
+    /// This program's own.
+    pub fn new(cache: PathBuf, home: Option<tools::Home>) -> Self {
+        Self { cache, home, program: PathBuf::from("/proc/self/exe") }
+    }
 }
 
 /// Runs native commands.
@@ -59,9 +78,12 @@ struct Inner {
     machine: Option<Machine>,
     checkouts: OnceLock<Arc<Checkouts>>,
     grounds: Mutex<HashMap<RunId, Arc<Mutex<Ground>>>>,
-    slots: Semaphore,
+    slots: Slots,
     /// Judgements of this process: one at a time for a tree, so that two who ask the same wait for one answer.
     judging: tokio::sync::Mutex<()>,
+    services: Mutex<HashMap<RunId, Arc<Mutex<Services>>>>,
+    /// Set-up that this process has made, or failed to.
+    setups: tokio::sync::Mutex<HashMap<String, Result<Arc<SetUp>, Error>>>,
 }
 
 impl Exec {
@@ -69,11 +91,13 @@ impl Exec {
     pub fn new(workspaces: Arc<Workspaces>, machine: Option<Machine>) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let inner = Inner {
+            slots: Slots::new(cores, machine.as_ref().map(|machine| machine.cache.join("slots"))),
             machine,
             checkouts: OnceLock::new(),
             grounds: Mutex::default(),
-            slots: Semaphore::new(cores),
-            judging: tokio::sync::Mutex::new(()),
+            judging: tokio::sync::Mutex::default(),
+            services: Mutex::default(),
+            setups: tokio::sync::Mutex::default(),
         };
         Self { workspaces, inner: Arc::new(inner) }
     }
@@ -95,6 +119,7 @@ impl Exec {
 
     /// Forgets a run's files; what is on disk is removed when there is time.
     pub fn release(&self, run: RunId) {
+        self.unserve(run);
         let ground = lock(&self.inner.grounds).remove(&run);
         let Some(machine) = self.inner.machine.clone().filter(|_| ground.is_some()) else { return };
         drop(ground);
@@ -105,6 +130,16 @@ impl Exec {
         });
     }
 
+    /// Removes the files of a tree of runs that is over: another round of it begins with what its checkout has.
+    pub fn forget(&self, runs: Vec<RunId>) {
+        let Some(machine) = self.inner.machine.clone() else { return };
+        {
+            let mut grounds = lock(&self.inner.grounds);
+            runs.iter().for_each(|run| drop(grounds.remove(run)));
+        }
+        std::thread::spawn(move || runs.into_iter().for_each(|run| sweep::forget(&machine.cache, run)));
+    }
+
     fn machine(&self) -> Result<Machine, Error> {
         self.inner.machine.clone().ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, "there is no private folder for the files of native commands")
@@ -112,9 +147,9 @@ impl Exec {
         })
     }
 
-    /// As many heavy commands at a time as there are cores.
-    async fn slot(&self) -> Option<SemaphorePermit<'_>> {
-        self.inner.slots.acquire().await.ok()
+    /// As many heavy commands at a time as there are cores, of all pits of this user.
+    async fn slot(&self) -> Slot<'_> {
+        self.inner.slots.take().await
     }
 
     fn checkouts(&self, machine: &Machine) -> Result<Arc<Checkouts>, Error> {
@@ -123,6 +158,9 @@ impl Exec {
         }
         let owner = owner();
         let made = Checkouts::new(&machine.cache, self.workspaces.repo().common(), owner, Limits::default())?;
+        // Once in the life of a process that uses them; what is not done when it ends is done by the next.
+        let cache = machine.cache.clone();
+        std::thread::spawn(move || sweep::sweep(&cache, Limits::default()));
         Ok(self.inner.checkouts.get_or_init(|| Arc::new(made)).clone())
     }
 

@@ -6,17 +6,27 @@ use orchestra_pit_core::call::Error;
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::record::{Ended, Event, Header};
 
-use super::{Host, StartError, State};
+use super::{StartError, State};
+use crate::effect::workspace::Workspaces;
+use crate::journal::Journal;
+
+/// What a tree of runs stands at by its records, its workspaces open: for those who look at the files and go on with nothing.
+pub async fn standing(journal: &Journal, workspaces: &Workspaces, tree: RunId) -> Result<State, StartError> {
+    let rows = journal.read_tree(tree, 0).await?;
+    let records: Vec<(Header, Option<Event>)> = rows.into_iter().map(|row| (row.header, row.event)).collect();
+    let mut state = State::default();
+    fold(workspaces, &records, &mut state, |_, _| ())?;
+    Ok(state)
+}
 
 /// Applies records in the order they were written. `ended` is called at each end, when the workspace is what it was then.
 pub(super) fn fold(
-    host: &Host,
+    workspaces: &Workspaces,
     records: &[(Header, Option<Event>)],
     state: &mut State,
     mut ended: impl FnMut(RunId, &Ended),
 ) -> Result<(), StartError> {
     let mut intents = HashMap::new();
-    let workspaces = &host.effects.workspaces;
     for (header, event) in records {
         let run = header.run;
         let event = event

@@ -83,7 +83,7 @@ pub async fn replay(host: &Arc<Host>, tree: RunId) -> Result<Vec<Replayed>, Star
     let mut state = super::State::default();
     let mut trees = HashMap::new();
     let records: Vec<(Header, Option<Event>)> = records.into_iter().map(|row| (row.header, row.event)).collect();
-    fold::fold(host, &records, &mut state, |run, ended| {
+    fold::fold(&host.effects.workspaces, &records, &mut state, |run, ended| {
         if let Ok(tree) = host.effects.workspaces.tree_id(run) {
             trees.entry(run).or_insert_with(Vec::new).push((tree, ended.tree));
         }

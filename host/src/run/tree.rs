@@ -163,6 +163,9 @@ impl Tree {
         let ticket = self.write(run, ended.clone());
         self.host.effects.workspaces.release(run);
         self.host.effects.exec.release(run);
+        if run == self.id {
+            self.host.effects.exec.forget(self.look(|state| state.order.clone()));
+        }
         self.host.journal.flush(ticket).await?;
         self.show(run, now(), || ended);
         self.freed.notify_waiters();

@@ -14,6 +14,7 @@ mod ask;
 mod attach;
 mod carry;
 mod changes;
+mod checkout;
 mod clean;
 mod completion;
 mod config;
@@ -37,6 +38,7 @@ mod show;
 mod signals;
 mod stranger;
 mod tell;
+mod terminal;
 mod trust;
 mod usage;
 mod view;
@@ -117,6 +119,10 @@ enum Verb {
     Send(say::SendArgs),
     /// Give a run other limits.
     Budget(say::BudgetArgs),
+    /// A shell in the sandbox on the files of a run, as its commands see them.
+    Terminal(terminal::Args),
+    /// The files of a run as a plain folder.
+    Checkout(checkout::Args),
     /// Stop a run and all below it. What was committed is kept.
     Cancel(say::CancelArgs),
 }
@@ -163,6 +169,8 @@ pub async fn run(pit: Pit) -> Exit {
         Verb::Reject(args) => say::reject(&at, args).await,
         Verb::Send(args) => say::send(&at, args).await,
         Verb::Budget(args) => say::budget(&at, args).await,
+        Verb::Terminal(args) => terminal::run(&at, args).await,
+        Verb::Checkout(args) => checkout::run(&at, args).await,
         Verb::Cancel(args) => say::cancel(&at, args).await,
     };
     done.unwrap_or_else(|failure| failure.tell_as(output))

@@ -166,6 +166,15 @@ pub struct Line<'a> {
     at: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
     record: Option<&'a Event>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}
+
+/// What a command writes, as a line of `stream-json`: pieces as they come, of which some may be missing.
+pub fn output<'a>(state: &State, run: RunId, at: Time, text: &'a str) -> Option<Line<'a>> {
+    let site = &state.runs.get(&run)?.started.site;
+    let (kind, tree, parent) = ("exec.output", site.tree, site.parent);
+    Some(Line { schema: SCHEMA, kind, tree, run, parent, at, record: None, text: Some(text) })
 }
 
 /// A record as a line of `stream-json`; none for what only matters inside.
@@ -196,5 +205,6 @@ pub fn line<'a>(state: &State, run: RunId, at: Time, event: &'a Event) -> Option
         parent: entry.started.site.parent,
         at,
         record: Some(event),
+        text: None,
     })
 }

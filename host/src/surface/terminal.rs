@@ -2,6 +2,7 @@
 //! what is said goes back as commands.
 
 pub mod keys;
+pub mod pass;
 pub mod plan;
 pub mod prompt;
 pub mod screen;

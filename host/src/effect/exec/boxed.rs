@@ -5,6 +5,7 @@
 use std::io::Read;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -16,6 +17,9 @@ use crate::effect::store::lock;
 
 /// Bytes of output after which a command is ended: nobody reads so much, and it fills a disk.
 const MOST_OUTPUT: u64 = 1 << 30;
+
+/// Bytes of what is read at once that are shown to people.
+const MOST_SHOWN: usize = 4 << 10;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 << 10;
@@ -52,7 +56,7 @@ impl Kept {
         Self { head: Vec::new(), tail, most_head, most_tail: most - most_head, total: 0 }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    pub(super) fn take(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
         let room = self.most_head - self.head.len();
         let (head, rest) = bytes.split_at(room.min(bytes.len()));
@@ -106,29 +110,35 @@ impl Drop for Guard {
     }
 }
 
+/// How a command is run.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// The program that plays the sandbox's stages.
+    pub program: PathBuf,
+    /// Standard input.
+    pub stdin: Vec<u8>,
+    /// Bytes of each stream that are kept, beside the log.
+    pub most: usize,
+}
+
 /// Runs a command to its end. Dropped, it ends the command; what is left is away before long.
-pub async fn run(spec: Spec, stdin: Vec<u8>, most: usize, watch: Watch<'_>) -> Result<Boxed, Error> {
+pub async fn run(how: How, spec: Spec, watch: Watch<'_>) -> Result<Boxed, Error> {
     let line = Line::default();
     let _guard = Guard(line.clone());
     let (send, mut receive) = tokio::sync::mpsc::channel::<Vec<u8>>(16);
-    let work = tokio::task::spawn_blocking(move || carry_out(&spec, &stdin, most, &line, &send));
+    let work = tokio::task::spawn_blocking(move || carry_out(&how, &spec, &line, &send));
     while let Some(bytes) = receive.recv().await {
-        watch(&String::from_utf8_lossy(&bytes));
+        // Of a flood the end of each piece is enough to be shown.
+        watch(&String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(MOST_SHOWN)..]));
     }
     work.await.unwrap_or(Err(Error::Lost))
 }
 
-fn carry_out(
-    spec: &Spec,
-    stdin: &[u8],
-    most: usize,
-    line: &Line,
-    send: &tokio::sync::mpsc::Sender<Vec<u8>>,
-) -> Result<Boxed, Error> {
+fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Sender<Vec<u8>>) -> Result<Boxed, Error> {
     if lock(&line.0).up {
         return Err(Error::Lost);
     }
-    let mut started = sandbox::start(spec, stdin, Stdio::piped(), Stdio::piped())?;
+    let mut started = sandbox::start_at(&how.program, spec, &how.stdin, Stdio::piped(), Stdio::piped())?;
     {
         let mut hung = lock(&line.0);
         if hung.up {
@@ -140,7 +150,8 @@ fn carry_out(
     let (pour, flow) = mpsc::sync_channel(4);
     let pumps = [out.map(|from| pump(from, true, pour.clone())), err.map(|from| pump(from, false, pour.clone()))];
     drop(pour);
-    let mut boxed = Boxed { report: None, out: Kept::new(most), err: Kept::new(most), both: Kept::new(MOST_LOG) };
+    let mut boxed =
+        Boxed { report: None, out: Kept::new(how.most), err: Kept::new(how.most), both: Kept::new(MOST_LOG) };
     let (mut total, mut begun) = (0, [Vec::new(), Vec::new()]);
     for (is_out, bytes) in flow {
         let stream = if is_out { &mut boxed.out } else { &mut boxed.err };
@@ -181,7 +192,7 @@ fn whole_lines(begun: &mut Vec<u8>, bytes: &[u8], both: &mut Kept) {
 /// Bytes of both streams together that are kept as a log.
 const MOST_LOG: usize = 4 << 20;
 
-fn pump(
+pub(super) fn pump(
     mut from: impl Read + Send + 'static,
     out: bool,
     to: mpsc::SyncSender<(bool, Vec<u8>)>,

@@ -21,6 +21,7 @@ use orchestra_pit_core::path::RepoPath;
 use super::checkout::{Checkouts, Held, MAX_LAYERS, Stack, failed};
 use super::folder::{Folder, Kind, nanoseconds, now, unique};
 use super::layer::Layer;
+use super::setup::SetUp;
 
 /// First line of the file beside a warm folder.
 const FORMAT: &str = "pit warm 1";
@@ -36,6 +37,8 @@ pub struct Warm {
     pub upper: PathBuf,
     /// The overlay's, beside it.
     pub work: PathBuf,
+    /// By which it is known among those of its base.
+    id: String,
     /// The base whose warm folder is the topmost below.
     over: Option<Oid>,
 }
@@ -83,25 +86,34 @@ fn stands(own: &Path) -> io::Result<Option<String>> {
 }
 
 impl Checkouts {
-    /// The warm folders of a run over a checkout.
-    pub fn warm(&self, stack: &Stack, layer: &Layer, names: &[RepoPath]) -> Result<Warmed, Error> {
+    /// The warm folders of a run over a checkout, and over what set-up left. What was built over other set-up is never
+    /// seen: the folders of each go by names of their own.
+    pub fn warm(
+        &self,
+        stack: &Stack,
+        layer: &Layer,
+        names: &[RepoPath],
+        setup: Option<&SetUp>,
+    ) -> Result<Warmed, Error> {
         let mut warmed = Warmed { folders: Vec::new(), _held: Vec::new() };
         for name in names {
             let fail = |error: io::Error| failed(self.folder(), &error);
-            let mut own = layer.warm(&encoded(name))?;
-            let chain = match stands(&own).map_err(fail)? {
+            let id = setup.map_or_else(|| encoded(name), |setup| format!("{}%@{}", encoded(name), setup.id()));
+            let mut own = layer.warm(&id)?;
+            let mut chain = match stands(&own).map_err(fail)? {
                 // What the run has written goes with what it was written over, and with nothing that came since.
-                Some(stands) => match self.same_as_then(&stands, name).map_err(fail)? {
+                Some(stands) => match self.same_as_then(&stands, &id).map_err(fail)? {
                     Some(chain) => chain,
                     None => {
-                        layer.cool(&encoded(name))?;
-                        own = layer.warm(&encoded(name))?;
-                        self.nearest_warm(stack, name).map_err(fail)?
+                        layer.cool(&id)?;
+                        own = layer.warm(&id)?;
+                        self.nearest_warm(stack, &id).map_err(fail)?
                     }
                 },
-                None => self.nearest_warm(stack, name).map_err(fail)?,
+                None => self.nearest_warm(stack, &id).map_err(fail)?,
             };
             fs::write(own.join("stands"), chain.stands()).map_err(fail)?;
+            chain.layers.extend(setup.map(|setup| setup.warm(name)).filter(|below| below.is_dir()));
             let at = |part: &str| own.join(part);
             let mut lowers = chain.layers;
             if lowers.is_empty() {
@@ -109,7 +121,21 @@ impl Checkouts {
             }
             let over = chain.over.map(|(over, _)| over);
             warmed._held.extend(chain.held);
-            warmed.folders.push(Warm { name: name.clone(), lowers, upper: at("upper"), work: at("work"), over });
+            let (upper, work) = (at("upper"), at("work"));
+            warmed.folders.push(Warm { name: name.clone(), lowers, upper, work, id, over });
+        }
+        Ok(warmed)
+    }
+
+    /// The same with nothing below, for set-up: what it leaves is to be whole by itself.
+    pub(super) fn cold(layer: &Layer, names: &[RepoPath]) -> Result<Warmed, Error> {
+        let mut warmed = Warmed { folders: Vec::new(), _held: Vec::new() };
+        for name in names {
+            let id = encoded(name);
+            let own = layer.warm(&id)?;
+            let at = |part: &str| own.join(part);
+            let (lowers, upper, work) = (vec![at("empty")], at("upper"), at("work"));
+            warmed.folders.push(Warm { name: name.clone(), lowers, upper, work, id, over: None });
         }
         Ok(warmed)
     }
@@ -136,7 +162,7 @@ impl Checkouts {
             folder.sync_all()
         });
         made.map_err(fail)?;
-        match fs::rename(&aside, place.join(encoded(&warm.name))) {
+        match fs::rename(&aside, place.join(&warm.id)) {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
                 let trash = Folder::open(self.folder(), None).map_err(fail)?;
@@ -151,7 +177,7 @@ impl Checkouts {
     }
 
     /// What is warm in the nearest base of a checkout's lineage that has something, and right for it.
-    fn nearest_warm(&self, stack: &Stack, name: &RepoPath) -> io::Result<Chain> {
+    fn nearest_warm(&self, stack: &Stack, name: &str) -> io::Result<Chain> {
         for (base, before) in self.lineage(stack) {
             let about = About::read(&self.place(base), name)?;
             if about.is_some_and(|about| about.made < before) {
@@ -162,7 +188,7 @@ impl Checkouts {
     }
 
     /// The layers of a base's warm folder, if all are there. Of one that would be too high, nothing is taken.
-    fn chain(&self, base: Oid, name: &RepoPath) -> io::Result<Option<Chain>> {
+    fn chain(&self, base: Oid, name: &str) -> io::Result<Option<Chain>> {
         let mut chain = Chain::default();
         let mut next = Some(base);
         while let Some(below) = next {
@@ -180,7 +206,7 @@ impl Checkouts {
     }
 
     /// The chain that a run's own upper was written over, if it is still the same.
-    fn same_as_then(&self, stands: &str, name: &RepoPath) -> io::Result<Option<Chain>> {
+    fn same_as_then(&self, stands: &str, name: &str) -> io::Result<Option<Chain>> {
         if stands == Chain::default().stands() {
             return Ok(Some(Chain::default()));
         }
@@ -235,8 +261,8 @@ impl About {
         Some(Self { over, made: value("made")?.parse().ok()?, bytes: value("bytes")?.parse().ok()? })
     }
 
-    fn read(place: &Path, name: &RepoPath) -> io::Result<Option<Self>> {
-        match fs::read_to_string(place.join("warm").join(encoded(name)).join("about")) {
+    fn read(place: &Path, name: &str) -> io::Result<Option<Self>> {
+        match fs::read_to_string(place.join("warm").join(name).join("about")) {
             Ok(text) => Ok(Self::parse(&text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -245,12 +271,12 @@ impl About {
 }
 
 /// A path as one name.
-fn encoded(name: &RepoPath) -> String {
+pub(super) fn encoded(name: &RepoPath) -> String {
     name.replace('%', "%25").replace('/', "%2F")
 }
 
-fn files(place: &Path, name: &RepoPath) -> PathBuf {
-    place.join("warm").join(encoded(name)).join("files")
+fn files(place: &Path, name: &str) -> PathBuf {
+    place.join("warm").join(name).join("files")
 }
 
 fn gone() -> String {
@@ -258,7 +284,7 @@ fn gone() -> String {
 }
 
 /// Bytes of all files below a folder, as far down as anybody builds.
-fn size(folder: &Folder, depth: usize) -> io::Result<u64> {
+pub(super) fn size(folder: &Folder, depth: usize) -> io::Result<u64> {
     let mut all = 0;
     for name in folder.names(usize::MAX)? {
         let Some(about) = folder.about(&name)? else { continue };

@@ -97,6 +97,11 @@ impl Checkouts {
         Ok(Self { folder, owner, limits })
     }
 
+    /// Those in a folder, to be looked through alone.
+    pub(super) fn within(folder: &Path, limits: Limits) -> Self {
+        Self { folder: folder.to_owned(), owner: None, limits }
+    }
+
     /// Where they are: on the same disk is where uppers and runs' layers belong.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -210,14 +215,16 @@ fn is_on_disk(place: &Path) -> bool {
     place.join("flushed").exists() || fs::read_to_string(place.join("boot")).is_ok_and(|then| Some(then) == boot())
 }
 
-fn same(a: &fs::Metadata, b: &fs::Metadata) -> bool {
+pub(super) fn same(a: &fs::Metadata, b: &fs::Metadata) -> bool {
     (a.dev(), a.ino()) == (b.dev(), b.ino())
 }
 
 /// What is said when a folder of a command's files fails.
 pub(super) fn failed(at: &Path, why: &io::Error) -> Error {
     let hint = match why.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; `pit clean` removes what can be made again",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "; `pit clean --caches` removes what can be made again"
+        }
         _ => "",
     };
     Error::new(

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use orchestra_pit_core::commands::{Commands, Walls};
+use orchestra_pit_core::commands::Walls;
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_sandbox::{Class, Limits, Mount, Network, Spec, system};
 
+use super::around::Around;
 use super::caches::Warmed;
 use super::git::View;
 use super::layer::Upper;
-use super::tools::{self, HOME, Home};
+use super::tools::{self, Found, HOME};
 
 /// Bytes that /tmp and the private home may hold.
 const TEMPORARY: u64 = 4 << 30;
@@ -29,7 +30,27 @@ pub struct Files<'a> {
     pub warm: &'a Warmed,
     /// `.git`, if there is one to be seen.
     pub git: Option<&'a View>,
+    /// What the home has at first.
+    pub home: Home<'a>,
 }
+
+/// The home of a command.
+pub enum Home<'a> {
+    /// Empty and in memory, or over what set-up left, in the command's own upper; gone with the command.
+    Own,
+    /// A folder that is kept, for set-up itself.
+    Kept {
+        /// Where.
+        folder: &'a Path,
+        /// Whether packages can be fetched: then the person's own caches are no good, for they cannot be written.
+        network: bool,
+    },
+}
+
+/// Variables that tell a tool to do without the network.
+const OFFLINE: &[&str] = &["CARGO_NET_OFFLINE", "npm_config_offline", "UV_OFFLINE", "GOPROXY", "MAVEN_ARGS"];
+/// Where go has its packages, if not in the home.
+const GO_CACHE: (&str, &str) = ("GOMODCACHE", "go/pkg/mod");
 
 /// A command and what it is told.
 pub struct Told<'a> {
@@ -46,10 +67,12 @@ pub struct Told<'a> {
 }
 
 /// Puts a command together.
-pub fn spec(files: &Files<'_>, told: Told<'_>, commands: &Commands, home: Option<&Home>) -> Spec {
-    let found = home.map(|home| tools::find(home, &commands.tools)).unwrap_or_default();
+pub(super) fn spec(files: &Files<'_>, told: Told<'_>, around: &Around, home: Option<&tools::Home>) -> Spec {
+    let commands = &around.commands;
+    let mut found = home.map(|home| tools::find(home, &commands.tools)).unwrap_or_default();
     let mut mounts = system(told.network, TEMPORARY);
-    mounts.extend(found.mounts);
+    mounts.extend(home_of(files, around, &mut found));
+    mounts.append(&mut found.mounts);
     mounts.push(Mount::Overlay {
         lowers: files.lowers.clone(),
         upper: files.upper.upper.clone(),
@@ -76,11 +99,46 @@ pub fn spec(files: &Files<'_>, told: Told<'_>, commands: &Commands, home: Option
     spec.env = variables(files.at, &found.path, found.env, told.env);
     spec.limits = Limits { wall_ms: Some(told.timeout.div_ceil(1000)), ..Limits::default() };
     spec.network = told.network;
-    spec.require = match commands.walls {
+    spec.require = class(commands.walls);
+    spec
+}
+
+/// The class of walls that files require.
+pub(super) fn class(walls: Walls) -> Class {
+    match walls {
         Walls::Partial => Class::Partial,
         Walls::Full => Class::Full,
-    };
-    spec
+    }
+}
+
+/// The home, and of what the tools bring only what goes with it.
+fn home_of(files: &Files<'_>, around: &Around, found: &mut Found) -> Option<Mount> {
+    let within = |mount: &Mount| mount.to().strip_prefix(HOME).map(Path::to_owned).ok();
+    match (&files.home, &around.setup) {
+        (Home::Kept { folder, network }, _) => {
+            if *network {
+                found.mounts.retain(|mount| within(mount).is_none());
+                found.env.retain(|(name, _)| !OFFLINE.contains(&name.as_str()) && name != GO_CACHE.0);
+            }
+            let (from, to) = ((*folder).to_owned(), PathBuf::from(HOME));
+            Some(Mount::Bind { from, to, writable: true, exec: true })
+        }
+        (Home::Own, Some(setup)) => {
+            let kept = setup.home();
+            found.mounts.retain(|mount| within(mount).is_none_or(|path| !is_there(&kept.join(path))));
+            if is_there(&kept.join(GO_CACHE.1)) {
+                found.env.retain(|(name, _)| name != GO_CACHE.0);
+            }
+            let (upper, work) = files.upper.home();
+            Some(Mount::Overlay { lowers: vec![kept], upper, work, to: PathBuf::from(HOME) })
+        }
+        (Home::Own, None) => None,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "looks which caches set-up has filled")]
+fn is_there(path: &Path) -> bool {
+    path.exists()
 }
 
 /// The whole environment. What is said later goes over what was said before.

@@ -17,18 +17,20 @@ use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Site};
 use orchestra_pit_core::check::report;
 use orchestra_pit_core::check::verdict::{Base, Ending, Evidence, Kind, Level, Ran, Runs, Wanted, conclude};
 use orchestra_pit_core::commands::{Check, Commands};
-use orchestra_pit_core::id::{Hash, Oid};
-use orchestra_pit_core::path::RepoPath;
-use orchestra_pit_sandbox::{self as sandbox, Network};
+use orchestra_pit_core::id::{Hash, Oid, RunId};
+use orchestra_pit_sandbox as sandbox;
 
-use super::boxed::{self, Boxed, Watch};
+use super::around::{Around, Start};
+use super::boxed::{self, Boxed, How, Watch};
 use super::checkout::Stack;
-use super::folder::{Folder, unique};
+use super::folder::unique;
 use super::git::{self, At};
 use super::import::import;
-use super::inside::{self, Told};
+use super::inside::{self, Home, Told};
 use super::layer::Layer;
 use super::run::blocking;
+use super::services::Seen;
+use super::sweep::{self, CHECK};
 use super::{Exec, Machine, runs};
 use crate::effect::store::{Object, Repo, lock};
 use prove::Trying;
@@ -36,9 +38,7 @@ use prove::Trying;
 mod prove;
 
 /// Lines of a failed check's output that are shown, and their bytes.
-const TAIL_LINES: usize = 40;
-/// See [`TAIL_LINES`].
-const TAIL_BYTES: usize = 8 << 10;
+const TAIL: (usize, usize) = (40, 8 << 10);
 
 /// A tree that is to be judged, and what it is compared with.
 #[derive(Clone, Debug)]
@@ -60,6 +60,16 @@ struct Place {
     stack: Stack,
     commit: Oid,
     tree: Oid,
+    serving: Serving,
+}
+
+/// By which a place's services are known. Dropped, they are gone.
+struct Serving(Exec, RunId);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.unserve(self.1);
+    }
 }
 
 /// One check that was run, with its output.
@@ -89,7 +99,7 @@ impl Exec {
             drop(objects);
             Ok(Case { tree: built.root, base, commit, level })
         });
-        let judged = self.judge(case.await?, commands, watch).await?;
+        let judged = self.judge_from(self.start_of(site.tree)?, case.await?, commands, watch).await?;
         Ok(call::Value::Exec(Value::Verdict(Box::new(judged))))
     }
 
@@ -98,18 +108,32 @@ impl Exec {
     /// # Errors
     /// `not-found` if there are no checks of the level; `unsupported` if the walls are not to be had.
     pub async fn judge(&self, case: Case, commands: Arc<Commands>, watch: Watch<'_>) -> Result<Judged, Error> {
+        // The base of a whole result is a commit of the person's; which one, its tree does not say.
+        let start = Start { tree: case.base, commit: None };
+        self.judge_from(start, case, commands, watch).await
+    }
+
+    /// The same for something on the way: set-up is for what the tree of runs was started from.
+    async fn judge_from(
+        &self,
+        start: Start,
+        case: Case,
+        commands: Arc<Commands>,
+        watch: Watch<'_>,
+    ) -> Result<Judged, Error> {
         let checks = commands.checks.get(&case.level).filter(|checks| !checks.is_empty()).cloned();
         let checks = Arc::new(checks.ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("there are no checks of the level `{}`", case.level))
                 .hint("a person writes them into pit.toml: `pit init` proposes some")
         })?);
+        let around = Arc::new(self.around(start, commands, watch).await?);
         // One after the other: they share the machine, and often the base.
         let _turn = self.inner.judging.lock().await;
-        let before = self.base(&case, &checks, &commands, watch).await?;
+        let before = self.base(&case, &checks, &around, watch).await?;
         let (runs, outputs) = if case.tree == case.base {
             (before.clone(), Vec::new())
         } else {
-            let outcomes = self.run_all(&case, case.tree, &checks, &commands, watch, false).await?;
+            let outcomes = self.run_all(&case, case.tree, &checks, &around, watch, false).await?;
             outcomes.into_iter().map(split).unzip()
         };
         let wanted: Vec<Wanted> = checks.iter().map(wanted).collect();
@@ -118,11 +142,11 @@ impl Exec {
         let level = Level::from(case.level.clone());
         let verdict = conclude(&Evidence { level, tree: case.tree, wanted: &wanted, runs: &runs, base, flaky: &flaky });
         let tails = verdict.checks().iter().zip(&outputs).filter(|(check, _)| check.kind() != Kind::Green);
-        let tails = tails.map(|(check, output)| (check.name().to_owned(), tail(output))).collect();
+        let tails = tails.map(|(check, output)| (check.name().to_owned(), tail(output, TAIL))).collect();
         let proof = match case.level.as_str() {
             "full" if case.tree != case.base && verdict.kind() != Kind::Red => {
-                let (case, checks, commands) = (&case, &checks, &commands);
-                let trying = Trying { case, checks, commands, with: &runs, before: &before, watch };
+                let (case, checks, around) = (&case, &checks, &around);
+                let trying = Trying { case, checks, around, with: &runs, before: &before, watch };
                 self.prove(&trying).await?
             }
             _ => None,
@@ -135,14 +159,14 @@ impl Exec {
         &self,
         case: &Case,
         checks: &Arc<Vec<Check>>,
-        commands: &Arc<Commands>,
+        around: &Arc<Around>,
         watch: Watch<'_>,
     ) -> Result<Vec<Runs>, Error> {
-        let kept = self.kept(case.base, checks);
+        let kept = self.kept(case.base, checks, around);
         if let Some(runs) = fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(runs);
         }
-        let outcomes = self.run_all(case, case.base, checks, commands, watch, true).await?;
+        let outcomes = self.run_all(case, case.base, checks, around, watch, true).await?;
         let runs: Vec<Runs> = outcomes.into_iter().map(|outcome| split(outcome).0).collect();
         // What could not be started says nothing about the tree.
         let said = runs.iter().all(|runs| !matches!(runs.first.ending, Ending::NotStarted(_)));
@@ -153,8 +177,12 @@ impl Exec {
         Ok(runs)
     }
 
-    fn kept(&self, tree: Oid, checks: &[Check]) -> PathBuf {
-        let config = Hash::of(&call::canonical(&checks)).to_string();
+    fn kept(&self, tree: Oid, checks: &[Check], around: &Around) -> PathBuf {
+        let config = match &around.setup {
+            None => Hash::of(&call::canonical(&checks)),
+            Some(setup) => Hash::of(&call::canonical(&(checks, setup.id()))),
+        };
+        let config = config.to_string();
         self.workspaces.repo().state().join("checks").join(format!("{tree}-{}.json", &config[..16]))
     }
 
@@ -164,7 +192,7 @@ impl Exec {
         case: &Case,
         tree: Oid,
         checks: &Arc<Vec<Check>>,
-        commands: &Arc<Commands>,
+        around: &Arc<Around>,
         watch: Watch<'_>,
         adopt: bool,
     ) -> Result<Vec<(Outcome, Option<Outcome>)>, Error> {
@@ -172,11 +200,11 @@ impl Exec {
         let mut place = blocking(move || exec.place(&of, tree)).await?;
         let mut outcomes = Vec::new();
         for check in checks.iter() {
-            let (first, back) = self.run_one(place, check, commands, watch).await?;
+            let (first, back) = self.run_one(place, check, around, watch).await?;
             place = back;
             let failed = !matches!(first.ran.ending, Ending::Exit(0) | Ending::NotStarted(_));
             let again = if failed {
-                let (again, back) = self.run_one(place, check, commands, watch).await?;
+                let (again, back) = self.run_one(place, check, around, watch).await?;
                 place = back;
                 Some(again)
             } else {
@@ -184,8 +212,8 @@ impl Exec {
             };
             outcomes.push((first, again));
         }
-        let (exec, warm) = (self.clone(), commands.warm.clone());
-        blocking(move || exec.clear(&place, &warm, adopt)).await?;
+        let (exec, told) = (self.clone(), around.clone());
+        blocking(move || exec.clear(place, &told, adopt)).await?;
         Ok(outcomes)
     }
 
@@ -194,26 +222,26 @@ impl Exec {
         let machine = self.machine()?;
         let (checkouts, repo) = (self.checkouts(&machine)?, self.workspaces.repo());
         let stack = checkouts.of(&**repo, case.base)?;
-        let at = runs(&machine.cache).join(format!("check-{}", unique()));
+        let at = runs(&machine.cache).join(format!("{CHECK}{}", unique()));
         let mut layer = Layer::open(&at, case.base, checkouts.owner())?;
         layer.follow(&**repo, tree)?;
-        Ok(Place { machine, layer, stack, commit: case.commit, tree })
+        let mut services = RunId([0; 16]);
+        services.0.copy_from_slice(&Hash::of(at.as_os_str().as_encoded_bytes()).0[..16]);
+        Ok(Place { machine, layer, stack, commit: case.commit, tree, serving: Serving(self.clone(), services) })
     }
 
     /// Takes a place away, its warm folders for the base's where they are to be.
-    fn clear(&self, place: &Place, warm: &[RepoPath], adopt: bool) -> Result<(), Error> {
+    fn clear(&self, place: Place, around: &Around, adopt: bool) -> Result<(), Error> {
         if adopt {
             let checkouts = self.checkouts(&place.machine)?;
-            let warmed = checkouts.warm(&place.stack, &place.layer, warm)?;
+            let warmed = checkouts.warm(&place.stack, &place.layer, &around.commands.warm, around.setup.as_deref())?;
             for folder in &warmed.folders {
                 checkouts.adopt(&place.stack, folder)?;
             }
         }
         let at = place.layer.place().to_owned();
-        std::thread::spawn(move || {
-            // Whoever sweeps the cache finds what is left.
-            let _ = Folder::open(&at, None).and_then(|place| place.empty()).and_then(|()| fs::remove_dir(&at));
-        });
+        drop(place);
+        std::thread::spawn(move || sweep::remove(&at));
         Ok(())
     }
 
@@ -221,17 +249,17 @@ impl Exec {
         &self,
         place: Place,
         check: &Check,
-        commands: &Arc<Commands>,
+        around: &Arc<Around>,
         watch: Watch<'_>,
     ) -> Result<(Outcome, Place), Error> {
         let _slot = self.slot().await;
-        let (exec, wanted, told) = (self.clone(), check.clone(), commands.clone());
+        let (exec, wanted, told) = (self.clone(), check.clone(), around.clone());
         let (place, spec, upper) = blocking(move || {
             let (spec, upper) = exec.prepare(&place, &wanted, &told)?;
             Ok((place, spec, upper))
         })
         .await?;
-        let boxed = boxed::run(spec, Vec::new(), 0, watch).await;
+        let boxed = boxed::run(How { program: place.machine.program.clone(), ..How::default() }, spec, watch).await;
         let exec = self.clone();
         let check = check.clone();
         blocking(move || {
@@ -249,20 +277,26 @@ impl Exec {
         &self,
         place: &Place,
         check: &Check,
-        commands: &Commands,
+        around: &Around,
     ) -> Result<(sandbox::Spec, super::layer::Upper), Error> {
         let (checkouts, repo) = (self.checkouts(&place.machine)?, self.workspaces.repo());
-        let warm = checkouts.warm(&place.stack, &place.layer, &commands.warm)?;
+        let warm = checkouts.warm(&place.stack, &place.layer, &around.commands.warm, around.setup.as_deref())?;
         let at = At { commit: place.commit, branch: "", base: None };
         let view = git::view(&**repo, &**repo, &place.stack, &place.layer, &at)?;
+        let served = self.serve(place.serving.1, around, &place.machine, place.stack.tree, |own, stack| {
+            own.follow(&**repo, place.tree)?;
+            let git = git::view(&**repo, &**repo, stack, own, &At { commit: place.commit, branch: "", base: None })?;
+            Ok(Seen { git: Some(git), covering: None })
+        })?;
         let upper = place.layer.begin()?;
         let seen = self.seen_at();
-        let lowers = place.layer.lowers(&place.stack);
-        let files = inside::Files { at: &seen, lowers, upper: &upper, warm: &warm, git: Some(&view) };
-        let env = check.env.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below()).collect();
+        let files = inside::Files { at: &seen, lowers, upper: &upper, warm: &warm, git: Some(&view), home: Home::Own };
+        let own = check.env.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let env = served.env.into_iter().chain(own).collect();
         let (argv, dir) = (&check.run[..], check.dir.as_ref());
-        let told = Told { argv, dir, env, timeout: check.timeout, network: Network::Loopback };
-        Ok((inside::spec(&files, told, commands, place.machine.home.as_ref()), upper))
+        let told = Told { argv, dir, env, timeout: check.timeout, network: served.network };
+        Ok((inside::spec(&files, told, around, place.machine.home.as_ref()), upper))
     }
 
     /// What a check came to, its output kept as a log.
@@ -324,11 +358,11 @@ fn split((first, again): (Outcome, Option<Outcome>)) -> (Runs, String) {
     (Runs { first: first.ran, again: again.map(|again| again.ran) }, first.output)
 }
 
-/// The last lines of an output.
-fn tail(output: &str) -> String {
+/// The last lines of an output: so many, and so many bytes.
+pub(super) fn tail(output: &str, (most_lines, most_bytes): (usize, usize)) -> String {
     let lines: Vec<&str> = output.lines().collect();
-    let text = lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n");
-    let from = (0..=text.len()).find(|at| text.len() - at <= TAIL_BYTES && text.is_char_boundary(*at)).unwrap_or(0);
+    let text = lines[lines.len().saturating_sub(most_lines)..].join("\n");
+    let from = (0..=text.len()).find(|at| text.len() - at <= most_bytes && text.is_char_boundary(*at)).unwrap_or(0);
     text[from..].to_owned()
 }
 

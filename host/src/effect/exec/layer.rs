@@ -13,7 +13,7 @@
 #![expect(clippy::disallowed_methods, reason = "a run's layer is a folder of pit's own")]
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::tree::{self, Sort};
 use rustix::fs::Timespec;
 
-use super::checkout::{Stack, failed};
+use super::checkout::{Stack, failed, same};
 use super::folder::{Cursor, Folder, Kind, Owner, boot, name_of, now, unique};
 use super::source::{Along, Source, along, can_be_written, find};
 
@@ -44,6 +44,8 @@ pub struct Layer {
     tree: Option<Oid>,
     /// Every path that was ever written here, and what is there now.
     shown: BTreeMap<Vec<u8>, Leaf>,
+    /// Keeps the folder from being swept.
+    _lock: File,
 }
 
 /// The empty upper of one command, and the folder that the overlay needs beside it.
@@ -56,12 +58,20 @@ pub struct Upper {
     name: String,
 }
 
+impl Upper {
+    /// The same for what it writes into its home, which is nobody's afterwards.
+    pub(super) fn home(&self) -> (PathBuf, PathBuf) {
+        let home = self.upper.with_file_name("home");
+        (home.join("upper"), home.join("work"))
+    }
+}
+
 impl Layer {
     /// The layer of a run over the checkout of a tree, as it was left or made anew.
     pub fn open(place: &Path, base: Oid, owner: Option<Owner>) -> Result<Self, Error> {
         let fail = |error: io::Error| failed(place, &error);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(place).map_err(fail)?;
-        let mut layer = Self { place: place.to_owned(), owner, base, tree: None, shown: BTreeMap::new() };
+        let lock = hold(place).map_err(fail)?;
+        let mut layer = Self { place: place.to_owned(), owner, base, tree: None, shown: BTreeMap::new(), _lock: lock };
         match layer.read_shows() {
             Some((tree, shown)) => (layer.tree, layer.shown) = (Some(tree), shown),
             None => layer.reset().map_err(fail)?,
@@ -184,6 +194,10 @@ impl Layer {
         for part in ["upper", "work"] {
             own.make(part.as_bytes()).map_err(fail)?;
         }
+        let home = own.make(b"home").map_err(fail)?;
+        for part in ["upper", "work"] {
+            home.make(part.as_bytes()).map_err(fail)?;
+        }
         let at = self.place.join(&name);
         Ok(Upper { upper: at.join("upper"), work: at.join("work"), name })
     }
@@ -214,7 +228,7 @@ impl Layer {
         self.shown.clear();
         let place = Folder::open(&self.place, self.owner)?;
         let trash = place.make(b"gone")?;
-        for name in place.names(MAX_LEFT)?.iter().filter(|name| *name != b"gone") {
+        for name in place.names(MAX_LEFT)?.iter().filter(|name| *name != b"gone" && *name != LOCK.as_bytes()) {
             place.discard(name, &trash)?;
         }
         place.make(b"files")?;
@@ -264,6 +278,27 @@ impl Layer {
         });
         let shown = shown.collect::<Option<BTreeMap<_, _>>>()?;
         (known && text.ends_with('\n')).then_some((tree, shown))
+    }
+}
+
+/// Locked by whoever works on the layer; when it was last opened is its time.
+pub(super) const LOCK: &str = "lock";
+
+/// Makes the folder of a layer if need be and locks it against being swept, which may happen in between.
+fn hold(place: &Path) -> io::Result<File> {
+    loop {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(place)?;
+        let at = place.join(LOCK);
+        let lock = match File::options().create(true).truncate(false).write(true).open(&at) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        lock.lock_shared()?;
+        if fs::metadata(&at).is_ok_and(|now| lock.metadata().is_ok_and(|was| same(&was, &now))) {
+            // For those who look what was not used for long. That it cannot be said is no reason to fail.
+            let _ = lock.set_modified(std::time::SystemTime::now());
+            return Ok(lock);
+        }
     }
 }
 

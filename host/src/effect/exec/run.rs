@@ -9,16 +9,18 @@ use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::policy::Scope;
-use orchestra_pit_sandbox::{self as sandbox, Limit, Network, Spec};
+use orchestra_pit_sandbox::{self as sandbox, Limit, Spec};
 
-use super::boxed::{self, Boxed};
+use super::around::Around;
+use super::boxed::{self, Boxed, How};
 use super::caches::Warmed;
 use super::checkout::Stack;
 use super::git::{self, At, View};
 use super::hidden::Hidden;
 use super::import::{Imported, import};
-use super::inside::{self, Told};
+use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
+use super::services::Seen;
 use super::{Exec, Machine, tools};
 use crate::effect::store::lock;
 
@@ -51,6 +53,7 @@ struct Laid {
     upper: Upper,
     warm: Warmed,
     git: Option<View>,
+    notes: Vec<String>,
 }
 
 impl Exec {
@@ -64,13 +67,14 @@ impl Exec {
         watch: boxed::Watch<'_>,
     ) -> Answer {
         let machine = self.machine()?;
+        let around = self.around(self.start_of(site.tree)?, commands, watch).await?;
         let _slot = self.slot().await;
-        let (command, scope) = (command.clone(), scope.clone());
+        let (command, scope, program) = (command.clone(), scope.clone(), machine.program.clone());
         let (exec, at, told, within) = (self.clone(), site.clone(), command.clone(), scope.clone());
-        let (ground, laid, spec) = blocking(move || exec.lay_out(&machine, &at, &told, &within, &commands)).await?;
+        let (ground, laid, spec) = blocking(move || exec.lay_out(&machine, &at, &told, &within, &around)).await?;
         let limit = if command.limit == 0 { LIMIT } else { command.limit };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        let ran = boxed::run(spec, command.stdin.to_vec(), most, watch).await;
+        let ran = boxed::run(How { program, stdin: command.stdin.to_vec(), most }, spec, watch).await;
         let (exec, at) = (self.clone(), site.clone());
         blocking(move || exec.take_over(&at, &ground, laid, ran, &command, &scope)).await
     }
@@ -81,7 +85,7 @@ impl Exec {
         site: &Site,
         command: &Command,
         scope: &Scope,
-        commands: &Commands,
+        around: &Around,
     ) -> Result<(Arc<Mutex<Ground>>, Laid, Spec), Error> {
         let repo = self.workspaces.repo();
         let checkouts = self.checkouts(machine)?;
@@ -102,16 +106,27 @@ impl Exec {
             let git = hidden.is_empty().then(|| git::view(repo, files, &stack, layer, &at)).transpose()?;
             Ok((tree, git))
         })?;
+        let served = self.serve(site.run, around, machine, base, |own, stack| {
+            self.workspaces.files(site.run, |files, tree| {
+                let mut hidden = Hidden::default();
+                own.follow(files, tree)?;
+                hidden.follow(files, base, tree, &scope.read)?;
+                let at = At { commit: head, branch: &site.branch, base: None };
+                let git = hidden.is_empty().then(|| git::view(repo, files, stack, own, &at)).transpose()?;
+                Ok(Seen { git, covering: hidden.layer(own.place())? })
+            })
+        })?;
         let covering = hidden.layer(layer.place())?;
-        let lowers = covering.into_iter().chain(layer.lowers(&stack)).collect();
-        let (warm, upper) = (checkouts.warm(&stack, layer, &commands.warm)?, layer.begin()?);
-        let laid = Laid { before, stack, lowers, upper, warm, git };
+        let lowers = covering.into_iter().chain(layer.lowers(&stack)).chain(around.below()).collect();
+        let warm = checkouts.warm(&stack, layer, &around.commands.warm, around.setup.as_deref())?;
+        let upper = layer.begin()?;
+        let laid = Laid { before, stack, lowers, upper, warm, git, notes: served.notes };
         let told = Told {
             argv: &command.argv,
             dir: command.dir.as_ref(),
-            env: command.env.clone(),
+            env: served.env.into_iter().chain(command.env.iter().cloned()).collect(),
             timeout: command.timeout_ms.unwrap_or(TIMEOUT_MS).saturating_mul(1000),
-            network: Network::Loopback,
+            network: served.network,
         };
         let at = self.seen_at();
         let files = inside::Files {
@@ -120,8 +135,9 @@ impl Exec {
             upper: &laid.upper,
             warm: &laid.warm,
             git: laid.git.as_ref(),
+            home: Home::Own,
         };
-        let spec = inside::spec(&files, told, commands, machine.home.as_ref());
+        let spec = inside::spec(&files, told, around, machine.home.as_ref());
         drop(held);
         Ok((ground, laid, spec))
     }
@@ -136,7 +152,7 @@ impl Exec {
         scope: &Scope,
     ) -> Answer {
         let held = lock(ground);
-        let taken = ran.map_err(|error| self.failed(&error, command)).and_then(|boxed| {
+        let taken = ran.map_err(|error| self.not_run(&error, &command.argv)).and_then(|boxed| {
             let repo = self.workspaces.repo();
             let free = |path: &RepoPath| self.workspaces.is_free(site, path);
             let may_write = |path: &RepoPath| scope.write.has(path) && scope.read.has(path) && free(path);
@@ -153,6 +169,7 @@ impl Exec {
             if more > 0 {
                 left_out.push((String::new(), format!("and {more} more")));
             }
+            left_out.extend(laid.notes.into_iter().map(|note| ("(services)".to_owned(), note)));
             let (ended, time, memory) = ended(&boxed);
             let (out, err) = (boxed.out.shown(), boxed.err.shown());
             Ok(Ran { ended, out, err, time, memory, tree, changes, left_out })
@@ -163,11 +180,11 @@ impl Exec {
     }
 
     /// Why a command has no end.
-    fn failed(&self, error: &sandbox::Error, command: &Command) -> Error {
+    pub(super) fn not_run(&self, error: &sandbox::Error, argv: &[String]) -> Error {
         match error {
             sandbox::Error::Failed(failed) if boxed::is_missing(failed) => {
                 let error = Error::new(ErrorKind::NotFound, failed.reason.clone());
-                match self.hint(&command.argv) {
+                match self.hint(argv) {
                     Some(hint) => error.hint(hint),
                     None => error,
                 }

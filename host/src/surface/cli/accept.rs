@@ -425,5 +425,5 @@ fn brief(commit: Oid) -> String {
 }
 
 pub(super) fn told(error: orchestra_pit_core::call::Error) -> Failure {
-    Failure::new(Exit::Failed, error.message)
+    error.hint.into_iter().fold(Failure::new(Exit::Failed, error.message), Failure::hint)
 }

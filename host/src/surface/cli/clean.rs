@@ -5,6 +5,8 @@
     reason = "removes the logs and locks of runs that are removed, in pit's own folder"
 )]
 
+use std::time::Duration;
+
 use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::text::clean;
 
@@ -13,6 +15,8 @@ use super::ask::confirm;
 use super::git::Git;
 use super::open::{Desk, Place, state};
 use super::out::out;
+use crate::effect::exec::checkout::Limits;
+use crate::effect::exec::sweep;
 use crate::run::State;
 use crate::run::state::{Phase, Run};
 use crate::surface::exit::Exit;
@@ -27,6 +31,10 @@ pub struct Args {
     /// Says yes without a question.
     #[arg(short, long)]
     yes: bool,
+    /// Removes everything that can be made again too: checkouts, what set-up left, the files of commands. What a run at work
+    /// uses stays.
+    #[arg(long)]
+    caches: bool,
 }
 
 /// A run, and why it can go or stays.
@@ -57,22 +65,43 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         };
         out!("{what:<7} {}  {:<50} {}", found.tree.short(), found.title, clean(why));
     }
-    if gone.is_empty() {
-        out!("there is nothing to remove");
-        return Ok(Exit::Done);
-    }
     if args.dry_run {
         return Ok(Exit::Done);
+    }
+    if gone.is_empty() {
+        out!("there is no run to remove");
+        return caches(at, args.caches);
     }
     let runs = if gone.len() == 1 { "1 run".to_owned() } else { format!("{} runs", gone.len()) };
     if !confirm(&format!("remove {runs}, with branch, record and log"), args.yes)? {
         out!("nothing was removed");
         return Ok(Exit::Cancelled);
     }
+    let runs_of: Vec<RunId> = gone.iter().flat_map(|found| found.state.order.clone()).collect();
     for found in gone {
         remove(&desk, &git, &found).await?;
     }
     out!("{runs} removed");
+    if let Some(machine) = at.machine() {
+        runs_of.into_iter().for_each(|run| sweep::forget(&machine.cache, run));
+    }
+    caches(at, args.caches)
+}
+
+/// Gives the disk back: what was not used for long, or all that nobody uses.
+fn caches(at: &Place, all: bool) -> Result<Exit, Failure> {
+    let Some(machine) = at.machine() else { return Ok(Exit::Done) };
+    let nothing = Limits { idle: Duration::ZERO, bytes: 0 };
+    let limits = if all { nothing } else { Limits::default() };
+    let swept = sweep::sweep(&machine.cache, limits).map_err(|error| {
+        Failure::new(Exit::Failed, format!("not all of {} could be removed: {error}", machine.cache.display()))
+            .hint("pit clean goes on where this one stopped")
+    })?;
+    match swept.folders {
+        0 => {}
+        1 => out!("1 folder of files that can be made again removed"),
+        many => out!("{many} folders of files that can be made again removed"),
+    }
     Ok(Exit::Done)
 }
 

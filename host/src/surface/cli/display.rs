@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::record::Event;
-use orchestra_pit_core::text::clean;
+use orchestra_pit_core::text::{clean, clean_lines};
 use orchestra_pit_core::time::Time;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -22,6 +22,7 @@ use super::editor::edit;
 use super::out::fitted;
 use super::signals::{Signals, Told};
 use super::view::View;
+use crate::effect::model::Delta;
 use crate::run::clock::now;
 use crate::run::events::Live;
 use crate::surface::terminal::keys::Key;
@@ -306,6 +307,18 @@ impl Display {
                 self.say(&clean(why));
             }
             Live::Notice { text } if !self.how.quiet => self.say(&clean(text)),
+            Live::Delta { run, delta: Delta::Output(text) } if self.stream => {
+                let text = clean_lines(text);
+                let line = self.view.look(|state| json::output(state, *run, now(), &text));
+                if let Some(Ok(line)) = line.map(|line| serde_json::to_string(&line)) {
+                    self.result(&line);
+                }
+            }
+            Live::Delta { run, delta: Delta::Output(text) } if self.how.verbose => {
+                let name = self.view.look(|state| state.name(*run));
+                let lines: Vec<String> = text.lines().map(|line| format!("  {name} | {}", clean(line))).collect();
+                self.lines(&lines);
+            }
             Live::Notice { .. } | Live::Delta { .. } => {}
         }
     }

@@ -6,10 +6,13 @@
     reason = "looks for model servers on this machine's own loopback ports, and nowhere else"
 )]
 
+mod walls;
+
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
+use orchestra_pit_core::commands::Walls;
 use orchestra_pit_core::text::excerpt;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -49,6 +52,8 @@ struct Line {
     found: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    walls: Option<walls::Seen>,
 }
 
 /// Whether it is there.
@@ -65,16 +70,16 @@ enum Standing {
 
 impl Line {
     fn ok(what: &'static str, found: impl Into<String>) -> Self {
-        Self { schema: 1, what, state: Standing::Ok, found: found.into(), hint: None }
+        Self { schema: 1, what, state: Standing::Ok, found: found.into(), hint: None, walls: None }
     }
 
     fn none(what: &'static str, found: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { schema: 1, what, state: Standing::None, found: found.into(), hint: Some(hint.into()) }
+        Self { schema: 1, what, state: Standing::None, found: found.into(), hint: Some(hint.into()), walls: None }
     }
 
     fn missing(what: &'static str, failure: &Failure) -> Self {
         let hint = failure.hints.first().cloned();
-        Self { schema: 1, what, state: Standing::Missing, found: failure.error.clone(), hint }
+        Self { schema: 1, what, state: Standing::Missing, found: failure.error.clone(), hint, walls: None }
     }
 }
 
@@ -82,6 +87,9 @@ impl Line {
 pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let mut lines = vec![git(), repository(at), state(at)];
     lines.extend(folders());
+    let machine = at.machine();
+    let walls = tokio::task::spawn_blocking(move || walls::lines(machine.as_ref(), Walls::default()));
+    lines.extend(walls.await.unwrap_or_default());
     lines.extend(files(at));
     lines.extend(models(at).await?);
     lines.push(terminal());

@@ -113,7 +113,7 @@ impl Place {
 }
 
 fn machine(dirs: &Dirs) -> Option<Machine> {
-    Some(Machine { cache: dirs.cache.clone()?, home: home() })
+    Some(Machine::new(dirs.cache.clone()?, home()))
 }
 
 /// The person's home, and where tools have their folders.

@@ -7,6 +7,7 @@ use clap::Args;
 use super::Failure;
 use super::open::{Place, find, state};
 use super::out::out;
+use crate::effect::exec::services;
 use crate::run::State;
 use crate::run::clock::now;
 use crate::run::state::{Phase, Run};
@@ -59,7 +60,13 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
         out!("{}", row.text);
     }
     let live = state.root().is_some_and(|root| root.phase == Phase::Live);
-    if live && !desk.bells.owned(named.tree) {
+    let owned = desk.bells.owned(named.tree);
+    for (run, id) in state.order.iter().filter(|_| live && owned).map(|run| (run, state.name(*run))) {
+        for (service, port) in services::read(desk.repo.state(), *run) {
+            out!("service `{service}` of {id} listens on 127.0.0.1:{port}");
+        }
+    }
+    if live && !owned {
         out!("nobody is at work on it; pit resume {} goes on", named.tree.short());
     }
     Ok(Exit::Done)

@@ -8,6 +8,7 @@ use orchestra_pit_core::id::RunId;
 use tokio::sync::{broadcast, watch};
 
 use super::open::Desk;
+use crate::effect::model::Delta;
 use crate::gate::lock;
 use crate::run::clock::now;
 use crate::run::command::{Command, What};
@@ -95,6 +96,13 @@ impl View {
     }
 }
 
+/// What a command writes, as its owner tells it.
+fn output(line: &serde_json::Value) -> Option<Live> {
+    let output = line.get("output")?;
+    let run = RunId::parse(output.get("run")?.as_str()?)?;
+    Some(Live::Delta { run, delta: Delta::Output(output.get("text")?.as_str()?.to_owned()) })
+}
+
 impl Other {
     /// A tree of another process, as it stands, and from now on as it goes. None if nobody is at work on it.
     pub async fn watch(desk: Desk, tree: RunId) -> Result<Option<Arc<Self>>, crate::journal::JournalError> {
@@ -115,6 +123,11 @@ impl Other {
                     Ok(Ok(Some(line))) => {
                         let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
                         if line.get("delta").is_some() {
+                            continue;
+                        }
+                        if let Some(live) = output(&line) {
+                            // Nobody may be watching.
+                            let _ = pump.events.send(live);
                             continue;
                         }
                         if let Some(why) = line.pointer("/unheeded/why").and_then(|why| why.as_str()) {

@@ -25,7 +25,7 @@ impl<'a> Run<'a> {
     }
 
     fn warm(&self) -> Warmed {
-        self.checkouts.warm(&self.stack, &self.layer, &paths(&["a/target".into()]).unwrap()).unwrap()
+        self.checkouts.warm(&self.stack, &self.layer, &paths(&["a/target".into()]).unwrap(), None).unwrap()
     }
 
     /// Runs a script in the warm folder.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use orchestra_pit_core::call::Error;
 use orchestra_pit_core::check::prove::{self, Changed, Proof, Role, Split, Trial, classify, role};
 use orchestra_pit_core::check::verdict::Runs;
-use orchestra_pit_core::commands::{Check, Commands};
+use orchestra_pit_core::commands::Check;
 use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::map::{Map, Node};
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::tree::{self, Sort};
 
+use super::super::around::Around;
 use super::super::boxed::Watch;
 use super::super::run::blocking;
 use super::{Case, Exec, object};
@@ -27,7 +28,7 @@ const MOST_ALONE: usize = 4;
 pub(super) struct Trying<'a> {
     pub(super) case: &'a Case,
     pub(super) checks: &'a Arc<Vec<Check>>,
-    pub(super) commands: &'a Arc<Commands>,
+    pub(super) around: &'a Arc<Around>,
     /// What ran on the whole change.
     pub(super) with: &'a [Runs],
     /// What ran on the base.
@@ -76,7 +77,7 @@ impl Exec {
             let name = &runs.first.name;
             let one: Vec<Check> = trying.checks.iter().filter(|check| check.name == *name).cloned().collect();
             let outcomes =
-                self.run_all(trying.case, without, &Arc::new(one), trying.commands, trying.watch, false).await?;
+                self.run_all(trying.case, without, &Arc::new(one), trying.around, trying.watch, false).await?;
             let Some((first, _)) = outcomes.into_iter().next() else { continue };
             let base = trying.before.iter().find(|base| base.first.name == *name).map(|base| &base.first);
             let found = classify(&Trial { split, without: &first.ran, output: &first.output, with: &runs.first, base });

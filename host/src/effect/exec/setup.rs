@@ -1,0 +1,312 @@
+//! Set-up: commands of the person's that run once for what they are made from, before any agent's command.
+//!
+//! They run in the sandbox on the files that the tree of runs was started from, never on what an agent committed, and the
+//! network is theirs where `pit.toml` says so. What they leave in ignored files, in folders that start warm and in their
+//! home is kept by a key of the commands and of the contents of their inputs, and is a layer below every command that has
+//! the same key. Nobody writes to it again: commands have uppers of their own over it.
+//!
+//! One process makes it and others wait; half of it is never used. pit takes the person at their word that nothing but
+//! the inputs matters.
+
+#![expect(clippy::disallowed_methods, reason = "what set-up leaves lies in a folder of pit's own")]
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use orchestra_pit_core::call::{self, Error, ErrorKind};
+use orchestra_pit_core::commands::{Commands, Setup};
+use orchestra_pit_core::id::Hash;
+use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_sandbox::{self as sandbox, Network, Spec};
+
+use super::around::{Around, Start};
+use super::boxed::{self, Boxed, How, Watch};
+use super::caches::{self, encoded};
+use super::checkout::{Checkouts, Stack, failed, same};
+use super::folder::{Folder, unique};
+use super::git::{self, At};
+use super::import::import;
+use super::inside::{self, Home, Told};
+use super::layer::{Layer, Upper};
+use super::run::{blocking, ended};
+use super::source::find;
+use super::sweep::{self, CHECK};
+use super::{Exec, Machine, runs};
+
+/// Part of the key: another number where what is kept is laid out in another way.
+const FORMAT: &str = "pit set-up 1";
+
+/// Lines of a failed command's output that are shown, and their bytes.
+const TAIL: (usize, usize) = (20, 4 << 10);
+
+/// What set-up left. It is not removed while this lives.
+#[derive(Debug)]
+pub struct SetUp {
+    id: String,
+    place: PathBuf,
+    _lock: File,
+}
+
+impl SetUp {
+    /// What tells it from other set-up.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Files that git ignores.
+    pub(super) fn ignored(&self) -> PathBuf {
+        self.place.join("ignored")
+    }
+
+    /// A home: caches of packages, for the most part.
+    pub(super) fn home(&self) -> PathBuf {
+        self.place.join("home")
+    }
+
+    /// A folder that starts warm, if it left something there.
+    pub(super) fn warm(&self, name: &RepoPath) -> PathBuf {
+        self.place.join("warm").join(encoded(name))
+    }
+
+    /// What is there under a key, locked.
+    fn open(folder: &Path, id: &str) -> io::Result<Option<Arc<Self>>> {
+        let place = folder.join(id);
+        let at = place.join("lock");
+        let lock = match File::options().write(true).open(&at) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        lock.lock_shared()?;
+        if !fs::metadata(&at).is_ok_and(|now| lock.metadata().is_ok_and(|was| same(&was, &now))) {
+            return Ok(None);
+        }
+        // When it was last used, for those who tidy up. That it cannot be said is no reason to fail.
+        let _ = lock.set_modified(std::time::SystemTime::now());
+        Ok(Some(Arc::new(Self { id: id.to_owned(), place, _lock: lock })))
+    }
+}
+
+/// The files that set-up works on.
+struct Place {
+    machine: Machine,
+    layer: Layer,
+    stack: Stack,
+    start: Start,
+}
+
+impl Exec {
+    /// What the person's set-up left for what a tree of runs was started from, made if it is not there. What failed in
+    /// this process is not tried again by it: every command would wait for the same.
+    pub(super) async fn set_up(
+        &self,
+        start: Start,
+        commands: &Arc<Commands>,
+        watch: Watch<'_>,
+    ) -> Result<Option<Arc<SetUp>>, Error> {
+        if commands.setup.is_empty() {
+            return Ok(None);
+        }
+        let (exec, told) = (self.clone(), commands.clone());
+        let (folder, id) = blocking(move || exec.setup_key(start, &told)).await?;
+        let mut made = self.inner.setups.lock().await;
+        if let Some(known) = made.get(&id) {
+            return known.clone().map(Some);
+        }
+        let done = self.set_up_once(&folder, &id, start, commands, watch).await;
+        made.insert(id, done.clone());
+        done.map(Some)
+    }
+
+    /// Where set-up is kept, and the key of this one.
+    fn setup_key(&self, start: Start, commands: &Commands) -> Result<(PathBuf, String), Error> {
+        let (machine, repo) = (self.machine()?, self.workspaces.repo());
+        let mut inputs = Vec::new();
+        for setup in &commands.setup {
+            for path in &setup.inputs {
+                let found = find(&**repo, start.tree, path.as_bytes())?;
+                inputs.push((path.as_str(), found.map(|(mode, id)| format!("{mode:o} {id}"))));
+            }
+        }
+        let commands_as_run: Vec<_> = commands.setup.iter().map(|setup| (&setup.run, setup.network)).collect();
+        let all = (FORMAT, self.seen_at(), commands_as_run, inputs, &commands.tools, &commands.warm);
+        let id = Hash::of(&call::canonical(&all)).to_string();
+        Ok((folder(&machine.cache, repo.common()), id[..32].to_owned()))
+    }
+
+    async fn set_up_once(
+        &self,
+        folder: &Path,
+        id: &str,
+        start: Start,
+        commands: &Arc<Commands>,
+        watch: Watch<'_>,
+    ) -> Result<Arc<SetUp>, Error> {
+        let (at, name) = (folder.to_owned(), id.to_owned());
+        // Another process may be at it: it is waited for.
+        let turn = blocking(move || turn(&at, &name).map_err(|error| failed(&at, &error))).await?;
+        let (at, name) = (folder.to_owned(), id.to_owned());
+        if let Some(there) = blocking(move || SetUp::open(&at, &name).map_err(|error| failed(&at, &error))).await? {
+            return Ok(there);
+        }
+        let exec = self.clone();
+        let mut place = blocking(move || exec.setup_place(start)).await?;
+        for setup in &commands.setup {
+            place = self.set_up_one(place, setup, commands, watch).await?;
+        }
+        let (told, at, name) = (commands.clone(), folder.to_owned(), id.to_owned());
+        let made = blocking(move || {
+            let made = keep(&place, &told, &at, &name);
+            let used = place.layer.place().to_owned();
+            drop(place);
+            std::thread::spawn(move || sweep::remove(&used));
+            made
+        });
+        let made = made.await;
+        drop(turn);
+        made
+    }
+
+    fn setup_place(&self, start: Start) -> Result<Place, Error> {
+        let machine = self.machine()?;
+        let (checkouts, repo) = (self.checkouts(&machine)?, self.workspaces.repo());
+        let stack = checkouts.of(&**repo, start.tree)?;
+        let at = runs(&machine.cache).join(format!("{CHECK}{}", unique()));
+        let layer = Layer::open(&at, start.tree, checkouts.owner())?;
+        let home = Folder::open(&at, checkouts.owner()).and_then(|place| place.make(b"home"));
+        home.map_err(|error| failed(&at, &error))?;
+        Ok(Place { machine, layer, stack, start })
+    }
+
+    async fn set_up_one(
+        &self,
+        place: Place,
+        setup: &Setup,
+        commands: &Arc<Commands>,
+        watch: Watch<'_>,
+    ) -> Result<Place, Error> {
+        let _slot = self.slot().await;
+        let (exec, wanted, told) = (self.clone(), setup.clone(), commands.clone());
+        let (place, spec, upper) = blocking(move || {
+            let (spec, upper) = exec.setup_spec(&place, &wanted, told)?;
+            Ok((place, spec, upper))
+        })
+        .await?;
+        let how = How { program: place.machine.program.clone(), ..How::default() };
+        let boxed = boxed::run(how, spec, watch).await;
+        let (exec, setup) = (self.clone(), setup.clone());
+        blocking(move || {
+            let repo = exec.workspaces.repo();
+            // Files of the repository are the person's to change: only what git ignores is kept.
+            import(&upper.upper, &place.layer, &**repo, place.start.tree, &|_| false)?;
+            place.layer.end(&upper)?;
+            exec.setup_went_well(&setup, boxed)?;
+            Ok(place)
+        })
+        .await
+    }
+
+    fn setup_spec(&self, place: &Place, setup: &Setup, commands: Arc<Commands>) -> Result<(Spec, Upper), Error> {
+        let repo = self.workspaces.repo();
+        let warm = Checkouts::cold(&place.layer, &commands.warm)?;
+        let git = place.start.commit.map(|commit| {
+            git::view(&**repo, &**repo, &place.stack, &place.layer, &At { commit, branch: "", base: None })
+        });
+        let (git, upper) = (git.transpose()?, place.layer.begin()?);
+        let seen = self.seen_at();
+        let lowers = place.layer.lowers(&place.stack);
+        let home = place.layer.place().join("home");
+        let (warm, home) = (&warm, Home::Kept { folder: &home, network: setup.network });
+        let files = inside::Files { at: &seen, lowers, upper: &upper, warm, git: git.as_ref(), home };
+        let network = if setup.network { Network::Host } else { Network::Loopback };
+        let told = Told { argv: &setup.run, dir: None, env: Vec::new(), timeout: setup.timeout, network };
+        let around = Around { commands, setup: None };
+        Ok((inside::spec(&files, told, &around, place.machine.home.as_ref()), upper))
+    }
+
+    /// Says which command failed, with its last lines and what to type.
+    fn setup_went_well(&self, setup: &Setup, boxed: Result<Boxed, sandbox::Error>) -> Result<(), Error> {
+        use orchestra_pit_core::call::exec::Ended;
+        let boxed = match boxed {
+            Ok(boxed) => boxed,
+            Err(error) => {
+                let error = self.not_run(&error, &setup.run);
+                return Err(Error {
+                    message: format!("set-up `{}` could not run: {}", setup.name, error.message),
+                    ..error
+                });
+            }
+        };
+        let how = match ended(&boxed).0 {
+            Ended::Exited(0) => return Ok(()),
+            Ended::Exited(code) => format!("exit {code}"),
+            Ended::Signalled(signal) => signal,
+            Ended::TimedOut => format!("not done in {} s", setup.timeout / 1_000_000),
+            Ended::OverLimit(what) => format!("too much {what}"),
+        };
+        let last = super::judge::tail(&boxed.both.text(), TAIL);
+        let said = if last.is_empty() { "it said nothing".to_owned() } else { format!("its last lines:\n{last}") };
+        let command = setup.run.join(" ");
+        let hint = if setup.network {
+            "`pit terminal` on a run of this repository shows what it sees; correct [setup] in pit.toml"
+        } else {
+            "it had no network: `network = true` in [setup] of pit.toml gives it one"
+        };
+        let message = format!("set-up `{}` failed ({how}), so no command was run: {command}\n{said}", setup.name);
+        Err(Error::new(ErrorKind::Unavailable, message).hint(hint))
+    }
+}
+
+/// Moves what was left to its place.
+fn keep(place: &Place, commands: &Commands, folder: &Path, id: &str) -> Result<Arc<SetUp>, Error> {
+    let fail = |error: io::Error| failed(folder, &error);
+    let owner = place.layer.owner();
+    let kept = Folder::open(folder, owner).map_err(fail)?;
+    let name = format!("{MAKING}{}", unique());
+    let making = kept.make(name.as_bytes()).map_err(fail)?;
+    let own = Folder::open(place.layer.place(), owner).map_err(fail)?;
+    let taken = || {
+        own.rename(b"ignored", &making, b"ignored")?;
+        own.rename(b"home", &making, b"home")?;
+        let warm = making.make(b"warm")?;
+        for name in &commands.warm {
+            let id = encoded(name);
+            if let Ok(upper) = own.sub(b"warm").and_then(|warm| warm.sub(id.as_bytes())) {
+                upper.rename(b"upper", &warm, id.as_bytes())?;
+            }
+        }
+        let bytes = caches::size(&making, 0)?;
+        // What is not on disk after the power was gone would be believed.
+        making.sync_all()?;
+        fs::write(folder.join(&name).join("bytes"), bytes.to_string())?;
+        File::options().create_new(true).write(true).open(folder.join(&name).join("lock"))?.sync_all()?;
+        match kept.rename(name.as_bytes(), &kept, id.as_bytes()) {
+            // Somebody else has made the same after all.
+            Err(_) if folder.join(id).join("lock").exists() => Ok(()),
+            other => other,
+        }
+    };
+    taken().map_err(fail)?;
+    SetUp::open(folder, id).map_err(fail)?.ok_or_else(|| {
+        Error::new(ErrorKind::Unavailable, format!("what set-up left vanished from {}", folder.display()))
+    })
+}
+
+/// How the names of folders begin that are being made.
+pub(super) const MAKING: &str = "making.";
+
+/// Where set-up of a repository is kept.
+pub(super) fn folder(cache: &Path, common: &Path) -> PathBuf {
+    let id = Hash::of(common.as_os_str().as_encoded_bytes()).to_string();
+    cache.join("setup").join(&id[..16])
+}
+
+/// The right to make what a key stands for.
+fn turn(folder: &Path, id: &str) -> io::Result<File> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let turn = File::options().create(true).truncate(false).write(true).open(folder.join(format!("{id}.turn")))?;
+    turn.lock()?;
+    Ok(turn)
+}
