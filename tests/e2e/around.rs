@@ -45,7 +45,8 @@ impl Bench {
         let command =
             Command { argv, dir: None, env: Vec::new(), stdin: Vec::new().into(), timeout_ms: None, limit: 0 };
         let commands = Arc::new(commands.clone());
-        let answer = runtime.block_on(self.exec.call(&site, &Call::Run(command), &Scope::all(), commands, &|_| {}));
+        let answer =
+            self.runtime.block_on(self.exec.call(&site, &Call::Run(command), &Scope::all(), commands, &|_| {}));
         match answer? {
             call::Value::Exec(Value::Ran(ran)) => Ok(*ran),
             other => panic!("{other:?}"),
@@ -150,11 +151,24 @@ fn set_up_that_fails_says_which_and_its_last_lines_and_no_command_runs() {
 }
 
 /// A service that answers each connection with a word and a count, and ends when it is told so.
-const SERVICE: &str = "import os, socket\n\
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n\
-s.bind(('127.0.0.1', int(os.environ['PIT_PORT']))); s.listen(); print('up', flush=True)\n\
-while True:\n  c, _ = s.accept(); c.sendall(b'hello\\n'); w = c.makefile().readline(); c.close()\n  \
-if w == 'end\\n': print('told to end', flush=True); os._exit(3)\n";
+const SERVICE: &str = r"
+import os, socket
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('127.0.0.1', int(os.environ['PIT_PORT'])))
+s.listen()
+while True:
+    c, _ = s.accept()
+    try:
+        c.sendall(b'hello\n')
+        word = c.makefile().readline()
+        c.close()
+    except OSError:
+        continue
+    if word == 'end\n':
+        print('told to end', flush=True)
+        os._exit(3)
+";
 
 const TALK: &str = "exec 3<>/dev/tcp/127.0.0.1/$PIT_PORT; read said <&3; echo $said; echo";
 
@@ -294,11 +308,16 @@ fn a_shell_of_the_persons_has_a_terminal_of_its_own() {
     let _ = stage.pit(&["run", "--solo", "Never overflow", "-m", &model]).exits(3);
     let id = stage.trees().remove(0);
     let mut shell = stage.attend(&["terminal", &id]);
-    shell.sees("(pit ");
+    shell.sees(&format!("(pit {id}) $"));
+    // A key that sends a signal ends what runs in the shell, and neither the shell nor what watches it.
+    shell.types("sleep 1000\r");
+    shell.sees("$ sleep 1000");
+    shell.types("\x03");
     shell.types("test -t 0 && test -t 1 && stty size && echo $((40 + 2)) && exit 7\r");
     shell.sees("24 80");
     shell.sees("42");
     assert_eq!(shell.ends(), 1);
+    assert!(shell.is_as_before(), "the person's own terminal is theirs again");
 }
 
 #[test]
@@ -306,10 +325,26 @@ fn what_is_uncommitted_is_in_the_copy_and_clean_gives_the_disk_back() {
     let stage = Stage::new();
     let runs = guest("runs").to_string_lossy().into_owned();
     let goal = "write kept.txt one\ncommit\nsh echo two > kept.txt; echo three > new.txt";
-    let _ = stage.pit(&["agent", "run", &runs, goal, "--give", "as-asked", "-y"]);
+    let _ = stage.pit(&["agent", "run", &runs, goal, "--give", "as-asked"]);
     let id = stage.trees().remove(0);
     let _ = stage.pit(&["checkout", &id, "copy"]).exits(0);
     assert_eq!([stage.read("copy/kept.txt"), stage.read("copy/new.txt")], ["two\n", "three\n"]);
     let _ = stage.pit(&["terminal", &id, "--", "cat", "kept.txt", "new.txt"]).exits(0).says("two\nthree");
     let _ = stage.pit(&["clean", "--dry-run"]).exits(0);
+}
+
+#[test]
+fn what_a_command_writes_is_shown_as_it_comes_and_cleaned() {
+    let stage = Stage::new();
+    let runs = guest("runs").to_string_lossy().into_owned();
+    let run = ["agent", "run", &runs, "sh printf 'one\\033[2Jtwo\\n'", "--give", "as-asked"];
+    let said = stage.pit(&[&run[..], &["-o", "stream-json"]].concat());
+    let lines = said.out.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let shown: Vec<_> = lines.filter(|line| line["type"] == "exec.output").collect();
+    let text: String = shown.iter().filter_map(|line| line["text"].as_str()).collect();
+    assert!(text.contains("one") && text.contains("two") && !text.contains('\u{1b}'), "{shown:?}\n{}", said.err);
+    let said = stage.pit(&[&run[..], &["-v"]].concat());
+    assert!(said.err.contains(" | one") && !said.err.contains('\u{1b}'), "{}", said.err);
+    let said = stage.pit(&run);
+    assert!(!said.err.contains(" | one"), "only to those who ask for it: {}", said.err);
 }

@@ -33,6 +33,25 @@ fn it_says_what_is_there_and_what_is_missing() {
 }
 
 #[test]
+fn the_walls_are_tried_and_not_guessed() {
+    let stage = Stage::new();
+    let (_, found) = lines(&stage, &[]);
+    let walls = found.iter().find(|line| line["what"] == "walls").expect("the walls");
+    let tried = walls["walls"]["tried"].as_array().expect("each wall");
+    let named =
+        |name: &str| tried.iter().find(|wall| wall["name"] == name).unwrap_or_else(|| panic!("{name}: {walls}"));
+    let up = |name: &str| named(name)["missing"].is_null();
+    let full = tried.iter().all(|wall| wall["missing"].is_null());
+    assert_eq!(walls["walls"]["class"] == "full", full, "{walls}");
+    assert_eq!((walls["walls"]["required"].as_str(), walls["state"] == "ok"), (Some("full"), full), "{walls}");
+    assert!(up("a user namespace") || walls["hint"].is_string(), "{walls}");
+    assert_eq!(state(&found, "overlay").len(), 1, "{found:?}");
+    // A folder that an overlay does not work in is said to be none: /proc takes no folder at all.
+    let (code, found) = lines(&stage, &[("XDG_CACHE_HOME", "/proc")]);
+    assert!(code == Some(1) || !state(&found, "walls")[0].contains("/proc"), "{found:?}");
+}
+
+#[test]
 fn a_model_server_on_this_machine_is_found_and_how_to_name_it() {
     // The port of vLLM; where something else has it there is nothing to see here.
     let Ok(listener) = std::net::TcpListener::bind("127.0.0.1:8000") else { return };

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use rustix::fs::{MemfdFlags, Mode, SealFlags};
-use rustix::process::{DumpableBehavior, Pid, Resource, Rlimit, Signal};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::CapabilitySet;
 
 use crate::report::{Failed, Message};
@@ -126,15 +126,12 @@ fn command(spec: &Spec, input: Stdio) -> Result<Child, Failed> {
     if spec.terminal {
         rustix::process::setsid().map_err(io::Error::from).map_err(Failed::at("a session of its own"))?;
         let terminal = io::stdout();
+        // The command stays in this process's group, to which the terminal listens now. In one of its own it could look
+        // before the terminal listens to that, as shells do, and would be stopped for ever. Keys that send signals reach
+        // this process too, which as the first one inside ignores them.
         rustix::process::ioctl_tiocsctty(&terminal).map_err(io::Error::from).map_err(Failed::at("the terminal"))?;
-        command.process_group(0);
     }
-    let child = command.spawn().map_err(|error| explain(name, &spec.cwd, &error))?;
-    if spec.terminal {
-        let group = Pid::from_child(&child);
-        rustix::termios::tcsetpgrp(io::stdout(), group).map_err(io::Error::from).map_err(Failed::at("the terminal"))?;
-    }
-    Ok(child)
+    command.spawn().map_err(|error| explain(name, &spec.cwd, &error))
 }
 
 /// Along the command's own path: the one of this process is not its business.

@@ -63,8 +63,18 @@ pub fn sweep(cache: &Path, limits: Limits) -> io::Result<Swept> {
 
 /// Removes a folder unless somebody works in it. What could not be removed is found by the next sweep.
 pub(super) fn remove(at: &Path) {
-    let _ = one(at, Duration::ZERO);
+    for _ in 0..TRIES {
+        // A lock that was just given up is held a moment longer by a process that is being started beside.
+        match one(at, Duration::ZERO) {
+            Ok(0) if at.join(LOCK).exists() => std::thread::sleep(TRY),
+            _ => return,
+        }
+    }
 }
+
+/// How often, and how long between.
+const TRIES: usize = 100;
+const TRY: Duration = Duration::from_millis(20);
 
 /// Removes the files of a run, unless somebody is at work on it.
 pub fn forget(cache: &Path, run: RunId) {

@@ -26,7 +26,8 @@ pub fn pass(to: &OwnedFd) -> io::Result<Option<Passed>> {
     let (size, mut keys, mut screen) = (to.try_clone()?, File::from(to.try_clone()?), File::from(to.try_clone()?));
     let mut raw = before.clone();
     raw.make_raw();
-    tcsetattr(&stdin, OptionalActions::Flush, &raw)?;
+    // What was typed ahead is for the shell.
+    tcsetattr(&stdin, OptionalActions::Drain, &raw)?;
     // Ends with the program: a read of a keyboard cannot be called off.
     thread::spawn(move || io::copy(&mut io::stdin().lock(), &mut keys));
     let shown = thread::spawn(move || {
