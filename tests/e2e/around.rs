@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use orchestra_pit::effect::exec::tools::Home;
 use orchestra_pit::effect::exec::{Exec, Machine, services};
 use orchestra_pit::effect::store::Repo;
 use orchestra_pit::effect::workspace::Workspaces;
@@ -32,7 +33,8 @@ impl Bench {
     fn new(stage: &Stage, cache: &Path) -> Self {
         let repo = Arc::new(Repo::open(&stage.repo()).expect("a repository"));
         let workspaces = Arc::new(Workspaces::new(repo));
-        let machine = Machine { program: pit(), ..Machine::new(cache.to_owned(), Some(stage.home())) };
+        let home = Home { folder: stage.home(), elsewhere: Vec::new() };
+        let machine = Machine { program: pit(), ..Machine::new(cache.to_owned(), Some(home)) };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         Self { exec: Exec::new(workspaces.clone(), Some(machine)), workspaces, runtime }
     }
