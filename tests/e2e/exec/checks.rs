@@ -19,7 +19,7 @@ struct Package {
 const CSV: Package = Package {
     name: "csv-core",
     tools: "\"cargo\", \"rustup\"",
-    run: &["cargo", "test", "--offline", "--lib"],
+    run: &["cargo", "test", "--offline", "--lib", "--no-fail-fast"],
     fault: ("src/writer.rs", "QuoteStyle::Necessary => self.needs_quotes(input)", "QuoteStyle::Necessary => false"),
     test: "writer::tests::",
 };

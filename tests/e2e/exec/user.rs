@@ -97,7 +97,7 @@ fn where_the_machine_gives_no_walls_nothing_runs_and_nothing_is_judged() {
     assert!(!stage.repo().join("mark").exists());
     // The control: the same where they are given.
     let given = with_namespaces(&stage, "100", &words(&line));
-    assert!(given.status.success(), "{}", String::from_utf8_lossy(&given.stderr));
+    assert_eq!(given.status.code(), Some(3), "{}", String::from_utf8_lossy(&given.stderr));
     let told = said(&stage);
     has(&told, "ran: exit 0");
     has(&told, "verdict: green");
