@@ -207,6 +207,14 @@ pub(super) fn pump(
     })
 }
 
+/// The last lines of an output: so many, and so many bytes.
+pub(super) fn tail(output: &str, (most_lines, most_bytes): (usize, usize)) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    let text = lines[lines.len().saturating_sub(most_lines)..].join("\n");
+    let from = (0..=text.len()).find(|at| text.len() - at <= most_bytes && text.is_char_boundary(*at)).unwrap_or(0);
+    text[from..].to_owned()
+}
+
 /// Whether a command could not be started because it is not there.
 pub fn is_missing(failed: &Failed) -> bool {
     failed.stage.starts_with("the command")

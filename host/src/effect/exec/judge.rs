@@ -21,7 +21,7 @@ use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_sandbox as sandbox;
 
 use super::around::{Around, Start};
-use super::boxed::{self, Boxed, How, Watch};
+use super::boxed::{self, Boxed, How, Watch, tail};
 use super::checkout::Stack;
 use super::folder::unique;
 use super::git::{self, At};
@@ -356,14 +356,6 @@ fn wanted(check: &Check) -> Wanted {
 
 fn split((first, again): (Outcome, Option<Outcome>)) -> (Runs, String) {
     (Runs { first: first.ran, again: again.map(|again| again.ran) }, first.output)
-}
-
-/// The last lines of an output: so many, and so many bytes.
-pub(super) fn tail(output: &str, (most_lines, most_bytes): (usize, usize)) -> String {
-    let lines: Vec<&str> = output.lines().collect();
-    let text = lines[lines.len().saturating_sub(most_lines)..].join("\n");
-    let from = (0..=text.len()).find(|at| text.len() - at <= most_bytes && text.is_char_boundary(*at)).unwrap_or(0);
-    text[from..].to_owned()
 }
 
 /// Writes a file of pit's own whole, for this user alone.

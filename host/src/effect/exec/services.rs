@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::around::Around;
-use super::boxed::{Kept, pump};
+use super::boxed::{self, Kept, pump};
 use super::caches::Warmed;
 use super::checkout::Stack;
 use super::folder::unique;
@@ -236,7 +236,7 @@ impl Exec {
         for one in all.iter_mut() {
             if let Some(life) = &one.life {
                 let Ok(how) = life.ended.try_recv() else { continue };
-                let last = super::judge::tail(&lock(&life.said).text(), TAIL);
+                let last = boxed::tail(&lock(&life.said).text(), TAIL);
                 notes.push(format!("service `{}` had ended ({how}) and was started again: {last}", one.service.name));
                 one.life = None;
             }
@@ -330,7 +330,7 @@ fn listens(life: &mut Life, holder: &Mutex<Started>, one: &One) -> Result<(), Er
             Err(RecvTimeoutError::Timeout) if begun.elapsed() < PATIENCE => continue,
             Err(_) => format!("did not listen on port {} within {} s", one.port, PATIENCE.as_secs()),
         };
-        let last = super::judge::tail(&lock(&life.said).text(), TAIL);
+        let last = boxed::tail(&lock(&life.said).text(), TAIL);
         let message =
             format!("service `{}` {what}, so the command was not run; its last lines:\n{last}", one.service.name);
         return Err(Error::new(ErrorKind::Unavailable, message)

@@ -246,7 +246,7 @@ impl Exec {
             Ended::TimedOut => format!("not done in {} s", setup.timeout / 1_000_000),
             Ended::OverLimit(what) => format!("too much {what}"),
         };
-        let last = super::judge::tail(&boxed.both.text(), TAIL);
+        let last = boxed::tail(&boxed.both.text(), TAIL);
         let said = if last.is_empty() { "it said nothing".to_owned() } else { format!("its last lines:\n{last}") };
         let command = setup.run.join(" ");
         let hint = if setup.network {
