@@ -168,7 +168,8 @@ fn what_was_staged_is_taken_back_if_it_is_as_it_was() {
 
 #[test]
 fn what_was_staged_and_changed_since_is_left_alone() {
-    let changes: [(&str, &dyn Fn(&Stage)); 4] = [
+    type Change<'a> = (&'a str, &'a dyn Fn(&Stage));
+    let changes: [Change<'_>; 4] = [
         ("files of the result have changed", &|stage| stage.write("src/lib.rs", "mine\n")),
         ("what is staged has changed", &|stage| {
             stage.write("README.md", "# Mine\n");

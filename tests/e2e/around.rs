@@ -270,7 +270,8 @@ fn what_commands_leave_on_the_disk_does_not_grow() {
             }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        assert_eq!(entries(&cache.path().join("runs")), [PathBuf::new(); 0], "round {round}");
+        let left = entries(&cache.path().join("runs"));
+        assert!(left.is_empty(), "round {round}: {left:?}");
         entries(&cache.path().join("setup")).len()
     };
     let first = settled(1);

@@ -134,7 +134,9 @@ fn tools_are_proposed_where_this_machine_has_them() {
 fn a_check_is_shown_before_it_is_trusted_and_goes_on_the_runs_record() {
     let stage = Stage::new();
     stage.write("pit.toml", "schema = 1\n[checks.full]\nboth = { run = [\"sh\", \"-c\", \"true && true\"] }\n");
-    let script = stage.script("schema = 1\n[[conversation]]\nagent = \"coder\"\n");
+    let finish = "calls = [{ tool = \"finish\", arguments = { summary = \"x\", criteria = [] } }]";
+    let reply = format!("[[conversation.reply]]\n{finish}\n").repeat(3);
+    let script = stage.script(&format!("schema = 1\n[[conversation]]\nagent = \"coder\"\n{reply}"));
     let run = |stage: &Stage| stage.pit(&["run", "x", "--solo", "-m", &script]);
     let _ = run(&stage).exits(9).says("line 3: checks.full.both = sh -c \"true && true\"; up to 20m");
     assert!(stage.trees().is_empty());

@@ -214,7 +214,7 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "str_re
     let _ = stage.pit(&["run", "-c"]).exits(2).says("has ended").says(&format!("pit run -r {id} \"…\""));
     let _ = stage.pit(&["run", "-c", "make it three"]).exits(2).says("nothing was begun");
     let _ = stage.pit(&["run", "-c", "make it two", "-m", &model]).exits(3);
-    assert_eq!(stage.trees(), [id.clone()], "no other run was started");
+    assert_eq!(stage.trees(), std::slice::from_ref(&id), "no other run was started");
     assert_eq!(stage.git(&["show", &format!("{}:a.txt", branch(&stage))]), "two");
     let logs = stage.pit(&["logs", &id, "--json"]).exits(0).out;
     assert!(!logs.contains("make it three"), "{logs}");

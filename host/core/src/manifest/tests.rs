@@ -71,7 +71,7 @@ fn the_shipped_manifests_are_some() {
     assert_eq!(hello.id(), "hello@0.1.0");
     assert!(hello.flags().is_empty() && !hello.needs_force());
     let coder = Manifest::read(include_str!("../../../../plugins/coder/agent.toml")).unwrap();
-    assert_eq!((coder.id().as_str(), coder.settings.len()), ("coder@0.1.0", 3));
+    assert_eq!((coder.id().as_str(), coder.settings.len()), ("coder@0.1.0", 5));
 }
 
 #[test]

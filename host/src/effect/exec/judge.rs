@@ -282,10 +282,10 @@ impl Exec {
         let (checkouts, repo) = (self.checkouts(&place.machine)?, self.workspaces.repo());
         let warm = checkouts.warm(&place.stack, &place.layer, &around.commands.warm, around.setup.as_deref())?;
         let at = At { commit: place.commit, branch: "", base: None };
-        let view = git::view(&**repo, &**repo, &place.stack, &place.layer, &at)?;
+        let view = git::view(repo, &**repo, &place.stack, &place.layer, &at)?;
         let served = self.serve(place.serving.1, around, &place.machine, place.stack.tree, |own, stack| {
             own.follow(&**repo, place.tree)?;
-            let git = git::view(&**repo, &**repo, stack, own, &At { commit: place.commit, branch: "", base: None })?;
+            let git = git::view(repo, &**repo, stack, own, &At { commit: place.commit, branch: "", base: None })?;
             Ok(Seen { git: Some(git), covering: None })
         })?;
         let upper = place.layer.begin()?;

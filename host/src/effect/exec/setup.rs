@@ -211,9 +211,10 @@ impl Exec {
     fn setup_spec(&self, place: &Place, setup: &Setup, commands: Arc<Commands>) -> Result<(Spec, Upper), Error> {
         let repo = self.workspaces.repo();
         let warm = Checkouts::cold(&place.layer, &commands.warm)?;
-        let git = place.start.commit.map(|commit| {
-            git::view(&**repo, &**repo, &place.stack, &place.layer, &At { commit, branch: "", base: None })
-        });
+        let git = place
+            .start
+            .commit
+            .map(|commit| git::view(repo, &**repo, &place.stack, &place.layer, &At { commit, branch: "", base: None }));
         let (git, upper) = (git.transpose()?, place.layer.begin()?);
         let seen = self.seen_at();
         let lowers = place.layer.lowers(&place.stack);
