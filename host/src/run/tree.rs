@@ -154,8 +154,8 @@ impl Tree {
         for child in children {
             Box::pin(self.cancel(child, "the agent that started it has ended")).await?;
         }
-        if run == self.id && matches!(end, End::Done(_)) {
-            self.judge_result().await;
+        if run == self.id {
+            self.judge_result(matches!(end, End::Done(_))).await;
         }
         let (commit, tree) = self.ends(run);
         let calls = self.look(|state| state.runs.get(&run).map_or(0, |run| run.next));
@@ -175,7 +175,8 @@ impl Tree {
 
     /// Has the result's verdict on record before its end is: on the files of the last commit, by the host's own run. A result that
     /// was judged on the way is not judged again.
-    async fn judge_result(self: &Arc<Self>) {
+    /// Of a run that did not end well, only a verdict that there is already is told: nobody waits for another.
+    async fn judge_result(self: &Arc<Self>, done: bool) {
         let commands = Team::commands(self, self.id);
         let Some(base) = self.look(|state| state.root().map(|root| root.started.base)) else { return };
         let effects = &self.host.effects;
@@ -190,6 +191,9 @@ impl Tree {
             let (at, event) = (now(), Event::Judged(Box::new(judged)));
             lock(&self.state).apply(self.id, at, &event);
             let _rides = self.host.journal.write(self.id, at, event);
+            return;
+        }
+        if !done {
             return;
         }
         let case = Case { tree, base, commit, level: FULL.to_owned() };

@@ -48,10 +48,18 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
         Phase::Ended(_) if root.tip == root.started.base => {
             format!("  next       pit logs {name} · pit send {name} \"…\"")
         }
+        Phase::Ended(_) if is_red(state) => {
+            format!("  next       pit diff {name} · pit terminal {name} · pit send {name} \"…\"")
+        }
         Phase::Ended(_) => format!("  next       pit diff {name} · pit accept {name} · pit send {name} \"…\""),
         Phase::Live => format!("  next       kept; pit resume {name} goes on · pit cancel {name}"),
     });
     lines
+}
+
+/// Whether the host's checks found the result bad.
+fn is_red(state: &State) -> bool {
+    state.result.as_ref().is_some_and(|judged| judged.verdict.kind() == Kind::Red)
 }
 
 /// The verdict in lines: what it is, what fails, where its log is.
@@ -60,7 +68,19 @@ pub fn verdict(judged: Option<&Judged>) -> Vec<String> {
         return vec!["  verdict    none: no checks were run on it".to_owned()];
     };
     let mut lines = vec![format!("  verdict    {}", line(&verdict.line(), 300))];
+    for check in verdict.checks() {
+        // A suite that has lost tests is green all the same: what is lost is named, whatever else is to be said.
+        for (what, lost) in [("no longer there", check.gone()), ("skipped now", check.muted())] {
+            if !lost.is_empty() {
+                let names: Vec<String> = lost.first().iter().map(|name| line(name, 100)).collect();
+                lines.push(format!("             {}: {what}: {}", line(check.name(), 40), names.join(", ")));
+            }
+        }
+    }
     for check in verdict.checks().iter().filter(|check| check.kind() != Kind::Green) {
+        if !check.required() {
+            lines.push(format!("             {}: fails, and is not required", line(check.name(), 40)));
+        }
         let names = |names: &Names| names.first().iter().map(|name| line(name, 100)).collect::<Vec<_>>().join(", ");
         for (what, which) in [("fails", check.fails()), ("as before", check.as_before()), ("flaky", check.flaky())] {
             if !which.is_empty() {
@@ -73,7 +93,8 @@ pub fn verdict(judged: Option<&Judged>) -> Vec<String> {
             lines.extend(tail.lines().skip(from).map(|text| format!("             | {}", line(text, 120))));
         }
         if let Some(log) = check.log() {
-            lines.push(format!("             its output: .git/pit/checks/{}.log", &log.to_string()[..16]));
+            let name = line(check.name(), 40);
+            lines.push(format!("             {name}: its output: .git/pit/checks/{}.log", &log.to_string()[..16]));
         }
     }
     lines.extend(proof.as_ref().map(|proof| format!("  tests      {}", proved(proof))));

@@ -104,8 +104,17 @@ pub struct Ran {
     pub micros: u64,
     /// Its output.
     pub log: Hash,
+    /// The same without what differs from run to run: see [`gist`].
+    pub gist: Hash,
     /// What its output says.
     pub report: Report,
+}
+
+/// An output without numbers and empty lines: what fails twice in the same way says the same, but for times and places.
+pub fn gist(output: &str) -> Hash {
+    let lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<String> = lines.map(|line| line.chars().filter(|c| !c.is_ascii_digit()).collect()).collect();
+    Hash::of(lines.join("\n").as_bytes())
 }
 
 /// A check on one tree: once, and once more if it failed.

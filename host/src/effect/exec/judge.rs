@@ -15,7 +15,7 @@ use std::sync::Arc;
 use orchestra_pit_core::call::exec::{Judged, Value};
 use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Site};
 use orchestra_pit_core::check::report;
-use orchestra_pit_core::check::verdict::{Base, Ending, Evidence, Kind, Level, Ran, Runs, Wanted, conclude};
+use orchestra_pit_core::check::verdict::{Base, Ending, Evidence, Kind, Level, Ran, Runs, Wanted, conclude, gist};
 use orchestra_pit_core::commands::{Check, Commands};
 use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_sandbox as sandbox;
@@ -332,7 +332,8 @@ impl Exec {
         let _ = keep(&self.log(log), output.as_bytes());
         let report = report::read(&check.run, &output);
         let (name, argv) = (check.name.clone(), check.run.clone());
-        Ok(Outcome { ran: Ran { name, argv, ending, micros, log, report }, output })
+        let gist = gist(&output);
+        Ok(Outcome { ran: Ran { name, argv, ending, micros, log, gist, report }, output })
     }
 
     /// Where the output of a check is kept.

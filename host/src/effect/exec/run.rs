@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use orchestra_pit_core::call::exec::{Command, Ended, Ran, Value};
+use orchestra_pit_core::call::exec::{Command, Ended, Ran, Stream, Value};
 use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Site};
 use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::Oid;
@@ -171,7 +171,10 @@ impl Exec {
             }
             left_out.extend(laid.notes.into_iter().map(|note| ("(services)".to_owned(), note)));
             let (ended, time, memory) = ended(&boxed);
-            let (out, err) = (boxed.out.shown(), boxed.err.shown());
+            let (out, mut err) = (boxed.out.shown(), boxed.err.shown());
+            if ended == Ended::Exited(127) {
+                self.explain_missing(&mut err);
+            }
             Ok(Ran { ended, out, err, time, memory, tree, changes, left_out })
         });
         held.layer.end(&laid.upper)?;
@@ -195,6 +198,18 @@ impl Exec {
             sandbox::Error::Failed(failed) => Error::new(ErrorKind::Unsupported, failed.to_string())
                 .hint("`pit doctor` says which walls this machine gives"),
             other => Error::new(ErrorKind::Unavailable, other.to_string()),
+        }
+    }
+
+    /// A shell says only that a program is not there: which line would bring it stands below its words.
+    fn explain_missing(&self, err: &mut Stream) {
+        let said = if err.tail.is_empty() { &mut err.head } else { &mut err.tail };
+        let missing = said.lines().rev().find_map(|line| {
+            let before = line.strip_suffix(": not found").or_else(|| line.strip_suffix(": command not found"))?;
+            Some(before.rsplit(": ").next().unwrap_or(before).to_owned())
+        });
+        if let Some(hint) = missing.and_then(|program| self.hint(&[program])) {
+            said.push_str(&format!("[pit: {hint}]\n"));
         }
     }
 

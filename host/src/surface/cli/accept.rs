@@ -72,6 +72,8 @@ pub(super) struct Taking<'a> {
     pub(super) name: String,
     onto: String,
     pub(super) old: Oid,
+    /// What the host found of the result, in a line.
+    verdict: String,
     git: Git,
 }
 
@@ -164,7 +166,9 @@ fn taking<'a>(desk: &Desk, named: &Named, state: &'a State, onto: Option<&str>) 
     };
     let old = desk.repo.ref_at(&onto).map_err(told)?;
     let old = old.ok_or_else(|| refuse(format!("there is no branch {}", clean(short(&onto)))))?;
-    Ok(Taking { run, name, onto, old, git: Git::at(desk.repo.common()) })
+    let verdict =
+        state.result.as_ref().map_or_else(|| "none".to_owned(), |judged| words::line(&judged.verdict.line(), 200));
+    Ok(Taking { run, name, onto, old, verdict, git: Git::at(desk.repo.common()) })
 }
 
 impl Taking<'_> {
@@ -273,7 +277,7 @@ impl Taking<'_> {
 
     fn merge_in(&self, aside: &Git, tip: &str, how: Merge) -> Result<(), Failure> {
         let title = words::line(&self.run.started.title, 60);
-        let message = format!("{title}\n\nPit-Run: {}", self.run.started.site.tree);
+        let message = format!("{title}\n\nPit-Run: {}\nPit-Verdict: {}", self.run.started.site.tree, self.verdict);
         let args: &[&str] = match how {
             Merge::Merged => &["merge", "--no-ff", "-m", &message, tip],
             Merge::Squashed | Merge::Staged => &["merge", "--squash", "--quiet", tip],

@@ -169,7 +169,7 @@ async fn tried(at: &Place, repo: &Arc<Repo>) -> BTreeMap<Vec<String>, String> {
         match exec.judge(case, commands.clone(), &|_| {}).await {
             Ok(judged) => {
                 for (check, found) in checks.iter().zip(judged.verdict.checks()) {
-                    seen.insert(check.run.clone(), format!("at init: {} on {brief}", came_to(found)));
+                    seen.insert(check.run.clone(), format!("{} on {brief}", came_to(found)));
                 }
             }
             Err(error) => {

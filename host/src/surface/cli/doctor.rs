@@ -88,7 +88,9 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let mut lines = vec![git(), repository(at), state(at)];
     lines.extend(folders());
     let machine = at.machine();
-    let walls = tokio::task::spawn_blocking(move || walls::lines(machine.as_ref(), Walls::default()));
+    let settled = at.repo().and_then(|repo| setting::settle(&repo, &Flags::default())).ok();
+    let required = settled.map_or_else(Walls::default, |settled| settled.commands().walls);
+    let walls = tokio::task::spawn_blocking(move || walls::lines(machine.as_ref(), required));
     lines.extend(walls.await.unwrap_or_default());
     lines.extend(files(at));
     lines.extend(models(at).await?);

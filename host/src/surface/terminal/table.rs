@@ -1,5 +1,6 @@
 //! The table of a tree at work: who waits for a person, what moved, what it costs.
 
+use orchestra_pit_core::check::verdict::Kind;
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::time::Time;
 
@@ -45,6 +46,9 @@ fn head(state: &State, root: &Run, now: Time, waiting: usize, columns: usize) ->
     });
     if waiting > 0 {
         facts.push(format!("{waiting} waiting"));
+    }
+    if let Some(judged) = &state.result {
+        facts.push(if judged.verdict.kind() == Kind::Red { "checks red" } else { "verified" }.to_owned());
     }
     let facts = facts.join("   ");
     let room = columns.saturating_sub(width(&facts) + 14).max(8);

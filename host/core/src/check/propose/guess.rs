@@ -32,7 +32,11 @@ impl Guess<'_, '_> {
     }
 
     fn setup(&mut self, name: &str, command: &str, inputs: &[&str], source: &Source) {
-        let inputs = inputs.iter().filter(|path| self.repository.has(path)).map(|path| (*path).to_owned()).collect();
+        let mut there: Vec<String> =
+            inputs.iter().filter(|path| self.repository.has(path)).map(|path| (*path).to_owned()).collect();
+        // A lock file that is not there is stood for by what it would be made from, which may be named already.
+        there.dedup();
+        let inputs = there;
         let network = !command.contains(" -m venv ");
         let setup = Setup { name: name.to_owned(), run: split(command), inputs, network, source: source.clone() };
         self.into.setup.push(setup);

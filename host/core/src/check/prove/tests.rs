@@ -73,7 +73,15 @@ fn what_cannot_be_judged_says_why() {
 fn ran(command: &str, code: i32, output: &str) -> Ran {
     let argv: Vec<String> = command.split(' ').map(str::to_owned).collect();
     let report = report::read(&argv, output);
-    Ran { name: "test".to_owned(), argv, ending: Ending::Exit(code), micros: 1, log: Hash::NONE, report }
+    Ran {
+        name: "test".to_owned(),
+        argv,
+        ending: Ending::Exit(code),
+        micros: 1,
+        log: Hash::NONE,
+        gist: Hash::NONE,
+        report,
+    }
 }
 
 /// What the tests of a change proved, by what the runner says without it, with it, and on the base.

@@ -1,7 +1,7 @@
 //! One check: its first run, its second after a failure, and the same on the base.
 //!
 //! Names are compared only where both outputs were understood and the tree's runner did not stop early: what was not run
-//! may have failed too. Otherwise the check as a whole is compared, and that is said. A tree whose output is no longer
+//! may have failed too. Otherwise the check as a whole is compared, by exit code and by every word of its output, and that is said. A tree whose output is no longer
 //! understood, where the base's was, is red: tests that do not build any more end with the same exit code as one that
 //! failed before.
 
@@ -181,6 +181,14 @@ fn as_a_whole<'a>(first: &Ran, base: Option<&Runs>) -> Compared<'a> {
     match base {
         Some(base) if base.first.explained().is_some() => {
             Compared::red(format!("{why}; on the base it was understood which tests fail"))
+        }
+        // A shell's word for a program that is not there or cannot be run: nothing was checked, here or on the base.
+        _ if matches!(first.ending, Ending::Exit(126 | 127)) => {
+            Compared::red(format!("{why}; a program that it needs is not there"))
+        }
+        // The same exit code may be a new failure that hides the old one: what it says has to be the same.
+        Some(base) if !base.first.passes() && base.first.gist != first.gist => {
+            Compared::red(format!("{why}; it failed on the base too, and not with the same words"))
         }
         Some(base) if !base.first.passes() && base.first.ending == first.ending => {
             let same = base.again.as_ref().is_none_or(|again| again.ending == first.ending);

@@ -23,7 +23,15 @@ fn tests(names: &str) -> Tests {
 }
 
 fn ran(name: &str, ending: Ending, report: Report) -> Ran {
-    Ran { name: name.to_owned(), argv: wanted(name).argv, ending, micros: 44_300_000, log: Hash::of(b"log"), report }
+    Ran {
+        name: name.to_owned(),
+        argv: wanted(name).argv,
+        ending,
+        micros: 44_300_000,
+        log: Hash::of(b"log"),
+        gist: Hash::of(b"gist"),
+        report,
+    }
 }
 
 fn understood(names: &str) -> Ran {
@@ -235,4 +243,16 @@ fn a_verdict_survives_the_journal_and_is_small() {
     assert_eq!(serde_json::from_slice::<Verdict>(&bytes).expect("a verdict"), verdict);
     let text = String::from_utf8(bytes).expect("UTF-8");
     assert!(text.contains("\"kind\":\"red\"") && text.contains("\"level\":\"full\"") && !text.contains("null.0"));
+}
+
+#[test]
+fn a_failure_with_other_words_is_not_the_failure_of_before() {
+    let with = |gist: &[u8]| Ran { gist: Hash::of(gist), ..opaque(Ending::Exit(101)) };
+    let (base, same, other) = (once(with(b"a")), once(with(b"a")), once(with(b"b")));
+    assert_eq!(verdict(&same, Some(&base), &[]).kind(), Kind::NoWorse);
+    assert_eq!(verdict(&other, Some(&base), &[]).kind(), Kind::Red);
+    let missing = once(opaque(Ending::Exit(127)));
+    assert_eq!(verdict(&missing, Some(&missing), &[]).kind(), Kind::Red, "what cannot be run has not passed before");
+    assert_eq!(gist("a 12 s\n\n  b"), gist("a 7 s\nb"));
+    assert_ne!(gist("a"), gist("b"));
 }
