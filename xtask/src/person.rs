@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is to be there. A folder that was made for another list is made anew.
+/// What is to be there. A folder that was made for another list, or in another place, is made anew: an environment of Python
+/// names its own place.
 const LIST: &str = "csv-core 0.1.13, inflection 0.5.1, requires-port 1.0.0; uv 0.9, pytest 8.4.2, node 22, mocha 10.8.2, assume 1.5.2\n";
 
 pub fn run() -> Result<(), String> {
     let place = place::own("person");
-    let made = place.join("made.txt");
-    if fs::read_to_string(&made).is_ok_and(|made| made == LIST) {
+    let (made, wanted) = (place.join("made.txt"), format!("{LIST}{}\n", place.display()));
+    if fs::read_to_string(&made).is_ok_and(|made| made == wanted) {
         return Ok(());
     }
     if place.exists() {
@@ -27,7 +28,7 @@ pub fn run() -> Result<(), String> {
     node(&home, &sources)?;
     // Whoever the tests are run as reads it.
     stage::run("let everybody read it", Command::new("chmod").args(["-R", "a+rX"]).arg(&place))?;
-    fs::write(&made, LIST).map_err(|error| format!("{}: {error}", made.display()))
+    fs::write(&made, wanted).map_err(|error| format!("{}: {error}", made.display()))
 }
 
 /// The toolchain that is in use, by its files, which cost no disk a second time; and a package with what it depends on.
