@@ -10,7 +10,7 @@
 )]
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -290,7 +290,8 @@ impl Folder {
     }
 
     /// Removes all that is in the folder, at any depth: folders are brought up here before they are emptied, so no path
-    /// grows and no more than two of them are open.
+    /// grows and no more than two of them are open. Several may be at it at a time: what another has removed or is just
+    /// filling with what it brings up is looked at once more.
     pub(crate) fn empty(&self) -> io::Result<()> {
         loop {
             let names = self.names(BATCH)?;
@@ -300,7 +301,12 @@ impl Folder {
             for name in names {
                 match unlinkat(&self.fd, &*name, AtFlags::empty()) {
                     Ok(()) | Err(Errno::NOENT) => {}
-                    Err(Errno::ISDIR | Errno::PERM) => self.raise_all(&name)?,
+                    Err(Errno::ISDIR | Errno::PERM) => match self.raise_all(&name) {
+                        Err(error) if ![ErrorKind::NotFound, ErrorKind::DirectoryNotEmpty].contains(&error.kind()) => {
+                            return Err(error);
+                        }
+                        _ => {}
+                    },
                     Err(error) => return Err(error.into()),
                 }
             }

@@ -185,4 +185,22 @@ mod tests {
         assert_eq!(names(&runs(dir.path())), [""; 0]);
         assert_eq!(names(&dir.path().join("setup/r")), [""; 0]);
     }
+
+    #[test]
+    fn several_may_empty_a_folder_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            let place = dir.path().join(round.to_string());
+            for deep in 0..300 {
+                fs::create_dir_all(place.join(format!("gone/{deep}/a/b/c"))).unwrap();
+                fs::write(place.join(format!("gone/{deep}/a/file")), "x").unwrap();
+            }
+            let tidied = place.clone();
+            let beside = std::thread::spawn(move || Layer::tidy(&tidied));
+            gone(&place).unwrap();
+            // That the folder itself was gone before it began is no failure of its work.
+            let _ = beside.join().unwrap();
+            assert_eq!(names(dir.path()), [""; 0], "round {round}");
+        }
+    }
 }
