@@ -68,6 +68,14 @@ extern void __wasm_import_pit_agent_vcs_commit(uint8_t *, size_t, uint8_t *);
 __attribute__((__import_module__("pit:agent/vcs@0.1.0"), __import_name__("integrate")))
 extern void __wasm_import_pit_agent_vcs_integrate(uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
 
+// Imported Functions from `pit:agent/exec@0.1.0`
+
+__attribute__((__import_module__("pit:agent/exec@0.1.0"), __import_name__("run")))
+extern void __wasm_import_pit_agent_exec_run(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, int32_t, int64_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("pit:agent/exec@0.1.0"), __import_name__("check")))
+extern void __wasm_import_pit_agent_exec_check(uint8_t *, size_t, uint8_t *);
+
 // Imported Functions from `pit:agent/human@0.1.0`
 
 __attribute__((__import_module__("pit:agent/human@0.1.0"), __import_name__("ask")))
@@ -969,6 +977,109 @@ void pit_agent_vcs_result_integration_error_free(pit_agent_vcs_result_integratio
   }
 }
 
+void pit_agent_exec_error_free(pit_agent_exec_error_t *ptr) {
+  pit_agent_types_error_free(ptr);
+}
+
+void pit_agent_exec_more_free(pit_agent_exec_more_t *ptr) {
+  pit_agent_types_more_free(ptr);
+}
+
+void agent_option_u64_free(agent_option_u64_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void pit_agent_exec_command_free(pit_agent_exec_command_t *ptr) {
+  agent_list_string_free(&ptr->argv);
+  agent_string_free(&ptr->dir);
+  agent_list_tuple2_string_string_free(&ptr->env);
+  agent_list_u8_free(&ptr->stdin_);
+  agent_option_u64_free(&ptr->timeout_ms);
+  pit_agent_exec_more_free(&ptr->more);
+}
+
+void pit_agent_exec_ended_free(pit_agent_exec_ended_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      break;
+    }
+    case 1: {
+      agent_string_free(&ptr->val.signalled);
+      break;
+    }
+    case 3: {
+      agent_string_free(&ptr->val.over_limit);
+      break;
+    }
+    case 4: {
+      agent_tuple2_string_string_free(&ptr->val.other);
+      break;
+    }
+  }
+}
+
+void pit_agent_exec_stream_free(pit_agent_exec_stream_t *ptr) {
+  agent_string_free(&ptr->head);
+  agent_string_free(&ptr->tail);
+}
+
+void pit_agent_exec_ran_free(pit_agent_exec_ran_t *ptr) {
+  pit_agent_exec_ended_free(&ptr->ended);
+  pit_agent_exec_stream_free(&ptr->out);
+  pit_agent_exec_stream_free(&ptr->err_);
+  agent_string_free(&ptr->tree);
+  agent_list_string_free(&ptr->changed);
+  agent_list_tuple2_string_string_free(&ptr->left_out);
+  pit_agent_exec_more_free(&ptr->more);
+}
+
+void pit_agent_exec_checked_free(pit_agent_exec_checked_t *ptr) {
+  agent_string_free(&ptr->name);
+  agent_string_free(&ptr->result);
+  agent_list_string_free(&ptr->failed);
+  agent_list_string_free(&ptr->known);
+  agent_string_free(&ptr->tail);
+  pit_agent_exec_more_free(&ptr->more);
+}
+
+void pit_agent_exec_list_checked_free(pit_agent_exec_list_checked_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    pit_agent_exec_checked_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      pit_agent_exec_checked_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void pit_agent_exec_verdict_free(pit_agent_exec_verdict_t *ptr) {
+  agent_string_free(&ptr->kind);
+  agent_string_free(&ptr->level);
+  agent_string_free(&ptr->tree);
+  agent_string_free(&ptr->line);
+  pit_agent_exec_list_checked_free(&ptr->checks);
+  agent_list_tuple2_string_string_free(&ptr->proof);
+  pit_agent_exec_more_free(&ptr->more);
+}
+
+void pit_agent_exec_result_ran_error_free(pit_agent_exec_result_ran_error_t *ptr) {
+  if (!ptr->is_err) {
+    pit_agent_exec_ran_free(&ptr->val.ok);
+  } else {
+    pit_agent_exec_error_free(&ptr->val.err);
+  }
+}
+
+void pit_agent_exec_result_verdict_error_free(pit_agent_exec_result_verdict_error_t *ptr) {
+  if (!ptr->is_err) {
+    pit_agent_exec_verdict_free(&ptr->val.ok);
+  } else {
+    pit_agent_exec_error_free(&ptr->val.err);
+  }
+}
+
 void pit_agent_human_error_free(pit_agent_human_error_t *ptr) {
   pit_agent_types_error_free(ptr);
 }
@@ -1221,11 +1332,6 @@ void pit_agent_delegate_result_string_error_free(pit_agent_delegate_result_strin
     agent_string_free(&ptr->val.ok);
   } else {
     pit_agent_delegate_error_free(&ptr->val.err);
-  }
-}
-
-void agent_option_u64_free(agent_option_u64_t *ptr) {
-  if (ptr->is_some) {
   }
 }
 
@@ -2610,6 +2716,185 @@ bool pit_agent_vcs_integrate(agent_string_t *child, agent_string_t *message, pit
         (agent_option_string_t) option,
         (agent_option_string_t) option0,
         (pit_agent_types_more_t) (pit_agent_types_more_t) { (agent_tuple2_string_string_t*)(*((uint8_t **) (ptr + (8+10*sizeof(void*))))), (*((size_t*) (ptr + (8+11*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool pit_agent_exec_run(pit_agent_exec_command_t *command, pit_agent_exec_ran_t *ret, pit_agent_exec_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(48+20*sizeof(void*))];
+  int32_t option;
+  int64_t option1;
+  if (((*command).timeout_ms).is_some) {
+    const uint64_t *payload0 = &((*command).timeout_ms).val;
+    option = 1;
+    option1 = (int64_t) (*payload0);
+  } else {
+    option = 0;
+    option1 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_pit_agent_exec_run((uint8_t *) ((*command).argv).ptr, ((*command).argv).len, (uint8_t *) ((*command).dir).ptr, ((*command).dir).len, (uint8_t *) ((*command).env).ptr, ((*command).env).len, (uint8_t *) ((*command).stdin_).ptr, ((*command).stdin_).len, option, option1, (int32_t) ((*command).limit), (uint8_t *) ((*command).more).ptr, ((*command).more).len, ptr);
+  pit_agent_exec_result_ran_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      pit_agent_exec_ended_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.exited = *((int32_t*) (ptr + (8+1*sizeof(void*))));
+          break;
+        }
+        case 1: {
+          variant.val.signalled = (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 2: {
+          break;
+        }
+        case 3: {
+          variant.val.over_limit = (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) };
+          break;
+        }
+        case 4: {
+          variant.val.other = (agent_tuple2_string_string_t) {
+            (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+1*sizeof(void*))))), (*((size_t*) (ptr + (8+2*sizeof(void*))))) },
+            (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+3*sizeof(void*))))), (*((size_t*) (ptr + (8+4*sizeof(void*))))) },
+          };
+          break;
+        }
+      }
+
+      result.val.ok = (pit_agent_exec_ran_t) {
+        (pit_agent_exec_ended_t) variant,
+        (pit_agent_exec_stream_t) (pit_agent_exec_stream_t) {
+          (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+4*sizeof(void*))))), (*((size_t*) (ptr + (16+5*sizeof(void*))))) },
+          (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+6*sizeof(void*))))), (*((size_t*) (ptr + (16+7*sizeof(void*))))) },
+          (uint64_t) (uint64_t) (*((int64_t*) (ptr + (16+8*sizeof(void*))))),
+        },
+        (pit_agent_exec_stream_t) (pit_agent_exec_stream_t) {
+          (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (24+8*sizeof(void*))))), (*((size_t*) (ptr + (24+9*sizeof(void*))))) },
+          (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (24+10*sizeof(void*))))), (*((size_t*) (ptr + (24+11*sizeof(void*))))) },
+          (uint64_t) (uint64_t) (*((int64_t*) (ptr + (24+12*sizeof(void*))))),
+        },
+        (uint64_t) (uint64_t) (*((int64_t*) (ptr + (32+12*sizeof(void*))))),
+        (uint64_t) (uint64_t) (*((int64_t*) (ptr + (40+12*sizeof(void*))))),
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (48+12*sizeof(void*))))), (*((size_t*) (ptr + (48+13*sizeof(void*))))) },
+        (agent_list_string_t) (agent_list_string_t) { (agent_string_t*)(*((uint8_t **) (ptr + (48+14*sizeof(void*))))), (*((size_t*) (ptr + (48+15*sizeof(void*))))) },
+        (agent_list_tuple2_string_string_t) (agent_list_tuple2_string_string_t) { (agent_tuple2_string_string_t*)(*((uint8_t **) (ptr + (48+16*sizeof(void*))))), (*((size_t*) (ptr + (48+17*sizeof(void*))))) },
+        (pit_agent_exec_more_t) (pit_agent_types_more_t) { (agent_tuple2_string_string_t*)(*((uint8_t **) (ptr + (48+18*sizeof(void*))))), (*((size_t*) (ptr + (48+19*sizeof(void*))))) },
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      agent_option_string_t option2;
+      switch ((int32_t) *((uint8_t*) (ptr + (8+4*sizeof(void*))))) {
+        case 0: {
+          option2.is_some = false;
+          break;
+        }
+        case 1: {
+          option2.is_some = true;
+          option2.val = (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+5*sizeof(void*))))), (*((size_t*) (ptr + (8+6*sizeof(void*))))) };
+          break;
+        }
+      }
+      agent_option_string_t option3;
+      switch ((int32_t) *((uint8_t*) (ptr + (8+7*sizeof(void*))))) {
+        case 0: {
+          option3.is_some = false;
+          break;
+        }
+        case 1: {
+          option3.is_some = true;
+          option3.val = (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+8*sizeof(void*))))), (*((size_t*) (ptr + (8+9*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = (pit_agent_types_error_t) {
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) },
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (8+2*sizeof(void*))))), (*((size_t*) (ptr + (8+3*sizeof(void*))))) },
+        (agent_option_string_t) option2,
+        (agent_option_string_t) option3,
+        (pit_agent_types_more_t) (pit_agent_types_more_t) { (agent_tuple2_string_string_t*)(*((uint8_t **) (ptr + (8+10*sizeof(void*))))), (*((size_t*) (ptr + (8+11*sizeof(void*))))) },
+      };
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool pit_agent_exec_check(agent_string_t *level, pit_agent_exec_verdict_t *ret, pit_agent_exec_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(15*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_pit_agent_exec_check((uint8_t *) (*level).ptr, (*level).len, ptr);
+  pit_agent_exec_result_verdict_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (pit_agent_exec_verdict_t) {
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) },
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (3*sizeof(void*))))), (*((size_t*) (ptr + (4*sizeof(void*))))) },
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (5*sizeof(void*))))), (*((size_t*) (ptr + (6*sizeof(void*))))) },
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (7*sizeof(void*))))), (*((size_t*) (ptr + (8*sizeof(void*))))) },
+        (pit_agent_exec_list_checked_t) (pit_agent_exec_list_checked_t) { (pit_agent_exec_checked_t*)(*((uint8_t **) (ptr + (9*sizeof(void*))))), (*((size_t*) (ptr + (10*sizeof(void*))))) },
+        (agent_list_tuple2_string_string_t) (agent_list_tuple2_string_string_t) { (agent_tuple2_string_string_t*)(*((uint8_t **) (ptr + (11*sizeof(void*))))), (*((size_t*) (ptr + (12*sizeof(void*))))) },
+        (pit_agent_exec_more_t) (pit_agent_types_more_t) { (agent_tuple2_string_string_t*)(*((uint8_t **) (ptr + (13*sizeof(void*))))), (*((size_t*) (ptr + (14*sizeof(void*))))) },
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      agent_option_string_t option;
+      switch ((int32_t) *((uint8_t*) (ptr + (5*sizeof(void*))))) {
+        case 0: {
+          option.is_some = false;
+          break;
+        }
+        case 1: {
+          option.is_some = true;
+          option.val = (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (6*sizeof(void*))))), (*((size_t*) (ptr + (7*sizeof(void*))))) };
+          break;
+        }
+      }
+      agent_option_string_t option0;
+      switch ((int32_t) *((uint8_t*) (ptr + (8*sizeof(void*))))) {
+        case 0: {
+          option0.is_some = false;
+          break;
+        }
+        case 1: {
+          option0.is_some = true;
+          option0.val = (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (9*sizeof(void*))))), (*((size_t*) (ptr + (10*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = (pit_agent_types_error_t) {
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) },
+        (agent_string_t) (agent_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (3*sizeof(void*))))), (*((size_t*) (ptr + (4*sizeof(void*))))) },
+        (agent_option_string_t) option,
+        (agent_option_string_t) option0,
+        (pit_agent_types_more_t) (pit_agent_types_more_t) { (agent_tuple2_string_string_t*)(*((uint8_t **) (ptr + (11*sizeof(void*))))), (*((size_t*) (ptr + (12*sizeof(void*))))) },
       };
       break;
     }

@@ -727,6 +727,127 @@ typedef struct {
   } val;
 } pit_agent_vcs_result_integration_error_t;
 
+typedef pit_agent_types_error_t pit_agent_exec_error_t;
+
+typedef pit_agent_types_more_t pit_agent_exec_more_t;
+
+typedef struct {
+  bool is_some;
+  uint64_t val;
+} agent_option_u64_t;
+
+typedef struct pit_agent_exec_command_t {
+  // The program and its arguments, as they are: no shell looks at them.
+  agent_list_string_t   argv;
+  // The folder it starts in, relative to the workspace; empty is the top.
+  agent_string_t   dir;
+  // Variables besides those that the host sets. Each name must have been granted.
+  agent_list_tuple2_string_string_t   env;
+  // What it reads from standard input, up to 1 MiB.
+  agent_list_u8_t   stdin_;
+  // Milliseconds it may take, up to an hour; none is ten minutes.
+  agent_option_u64_t   timeout_ms;
+  // Bytes that are answered of each stream, up to 256 KiB; 0 is 32 KiB.
+  uint32_t   limit;
+  pit_agent_exec_more_t   more;
+} pit_agent_exec_command_t;
+
+// How a command came to its end.
+typedef struct pit_agent_exec_ended_t {
+  uint8_t tag;
+  union {
+    int32_t     exited;
+    agent_string_t     signalled;
+    agent_string_t     over_limit;
+    agent_tuple2_string_string_t     other;
+  } val;
+} pit_agent_exec_ended_t;
+
+#define PIT_AGENT_EXEC_ENDED_EXITED 0
+// The signal's name, such as `SIGSEGV`.
+#define PIT_AGENT_EXEC_ENDED_SIGNALLED 1
+#define PIT_AGENT_EXEC_ENDED_TIMED_OUT 2
+// Past a limit: `memory`, `processes`, `output` or `disk`.
+#define PIT_AGENT_EXEC_ENDED_OVER_LIMIT 3
+#define PIT_AGENT_EXEC_ENDED_OTHER 4
+
+// What a stream had: its beginning, and its end where that was not all. Bytes that are not UTF-8 are replaced.
+typedef struct pit_agent_exec_stream_t {
+  agent_string_t   head;
+  agent_string_t   tail;
+  // Bytes between them that are not answered.
+  uint64_t   cut;
+} pit_agent_exec_stream_t;
+
+typedef struct pit_agent_exec_ran_t {
+  pit_agent_exec_ended_t   ended;
+  pit_agent_exec_stream_t   out;
+  pit_agent_exec_stream_t   err_;
+  // Microseconds.
+  uint64_t   time;
+  // Bytes of memory of all its processes together, at most.
+  uint64_t   memory;
+  // The tree of the workspace's files now, in hex.
+  agent_string_t   tree;
+  // Paths that it changed, the first 1,000.
+  agent_list_string_t   changed;
+  // What it wrote and was not taken over, each with why; the first 100.
+  agent_list_tuple2_string_string_t   left_out;
+  pit_agent_exec_more_t   more;
+} pit_agent_exec_ran_t;
+
+// What became of one check.
+typedef struct pit_agent_exec_checked_t {
+  agent_string_t   name;
+  // `passed`, `failed`, `flaky`, `timed-out`, `not-started` or `missing`.
+  agent_string_t   result;
+  // Tests that fail and did not before, as far as the runner's output is understood; the first 100.
+  agent_list_string_t   failed;
+  // Tests that fail as they do on the base; the first 100.
+  agent_list_string_t   known;
+  // The last lines of its output, up to 8 KiB; empty for what passed.
+  agent_string_t   tail;
+  // Microseconds.
+  uint64_t   time;
+  pit_agent_exec_more_t   more;
+} pit_agent_exec_checked_t;
+
+typedef struct {
+  pit_agent_exec_checked_t *ptr;
+  size_t len;
+} pit_agent_exec_list_checked_t;
+
+typedef struct pit_agent_exec_verdict_t {
+  // `green`; `no-worse`: fails only what the base fails; or `red`.
+  agent_string_t   kind;
+  agent_string_t   level;
+  // The tree that was judged, in hex.
+  agent_string_t   tree;
+  // All of it in a line.
+  agent_string_t   line;
+  pit_agent_exec_list_checked_t   checks;
+  // For each test that was added or changed, what it proves: `proved`, `passes` (also without the change: it
+  // proves nothing), `does-not-build`, `errors` or `not-judged`.
+  agent_list_tuple2_string_string_t   proof;
+  pit_agent_exec_more_t   more;
+} pit_agent_exec_verdict_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    pit_agent_exec_ran_t ok;
+    pit_agent_exec_error_t err;
+  } val;
+} pit_agent_exec_result_ran_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    pit_agent_exec_verdict_t ok;
+    pit_agent_exec_error_t err;
+  } val;
+} pit_agent_exec_result_verdict_error_t;
+
 typedef pit_agent_types_error_t pit_agent_human_error_t;
 
 typedef pit_agent_types_more_t pit_agent_human_more_t;
@@ -967,11 +1088,6 @@ typedef struct {
 } pit_agent_delegate_result_string_error_t;
 
 typedef struct {
-  bool is_some;
-  uint64_t val;
-} agent_option_u64_t;
-
-typedef struct {
   bool is_err;
   union {
     pit_agent_delegate_awaited_t ok;
@@ -1083,6 +1199,21 @@ extern bool pit_agent_vcs_commit(agent_string_t *message, pit_agent_vcs_committe
 // 
 // Refuses: `not-found` for what is not a child of this agent, `conflict` if it is still running or the workspace has changes.
 extern bool pit_agent_vcs_integrate(agent_string_t *child, agent_string_t *message, pit_agent_vcs_integration_t *ret, pit_agent_vcs_error_t *err);
+
+// Imported Functions from `pit:agent/exec@0.1.0`
+// Runs a command, and takes over what it changed when nothing of it lives any more.
+// 
+// Costs the time it takes. Its output is shown to people as it comes.
+// Refuses: `not-found` for a program or folder that is not there (`hint` says which tool folder is not mounted);
+// `unsupported` where the machine cannot give the walls that the person requires.
+// Remembered: its output, and what it changed. After a crash it is run again: before, it had no effect.
+extern bool pit_agent_exec_run(pit_agent_exec_command_t *command, pit_agent_exec_ran_t *ret, pit_agent_exec_error_t *err);
+// Has the host run the person's checks of a level (`fast`, `full`) on the workspace as it is, in a clean place.
+// 
+// Nothing that an agent or its commands left behind is there. The same files are judged once. Costs the time it takes.
+// Refuses: `not-found` if the person has no checks of that level; `unsupported` as for a command.
+// Remembered: the verdict.
+extern bool pit_agent_exec_check(agent_string_t *level, pit_agent_exec_verdict_t *ret, pit_agent_exec_error_t *err);
 
 // Imported Functions from `pit:agent/human@0.1.0`
 // Asks and waits, however long it takes.
@@ -1317,6 +1448,30 @@ void pit_agent_vcs_result_committed_error_free(pit_agent_vcs_result_committed_er
 
 void pit_agent_vcs_result_integration_error_free(pit_agent_vcs_result_integration_error_t *ptr);
 
+void pit_agent_exec_error_free(pit_agent_exec_error_t *ptr);
+
+void pit_agent_exec_more_free(pit_agent_exec_more_t *ptr);
+
+void agent_option_u64_free(agent_option_u64_t *ptr);
+
+void pit_agent_exec_command_free(pit_agent_exec_command_t *ptr);
+
+void pit_agent_exec_ended_free(pit_agent_exec_ended_t *ptr);
+
+void pit_agent_exec_stream_free(pit_agent_exec_stream_t *ptr);
+
+void pit_agent_exec_ran_free(pit_agent_exec_ran_t *ptr);
+
+void pit_agent_exec_checked_free(pit_agent_exec_checked_t *ptr);
+
+void pit_agent_exec_list_checked_free(pit_agent_exec_list_checked_t *ptr);
+
+void pit_agent_exec_verdict_free(pit_agent_exec_verdict_t *ptr);
+
+void pit_agent_exec_result_ran_error_free(pit_agent_exec_result_ran_error_t *ptr);
+
+void pit_agent_exec_result_verdict_error_free(pit_agent_exec_result_verdict_error_t *ptr);
+
 void pit_agent_human_error_free(pit_agent_human_error_t *ptr);
 
 void pit_agent_human_more_free(pit_agent_human_more_t *ptr);
@@ -1380,8 +1535,6 @@ void pit_agent_delegate_ended_free(pit_agent_delegate_ended_t *ptr);
 void pit_agent_delegate_awaited_free(pit_agent_delegate_awaited_t *ptr);
 
 void pit_agent_delegate_result_string_error_free(pit_agent_delegate_result_string_error_t *ptr);
-
-void agent_option_u64_free(agent_option_u64_t *ptr);
 
 void pit_agent_delegate_result_awaited_error_free(pit_agent_delegate_result_awaited_error_t *ptr);
 

@@ -110,3 +110,17 @@ fn an_agent_of_many_steps_commits_each_and_comes_to_the_same_wherever_it_is_cut(
     assert_eq!(stage.git(&["rev-list", "--count", &format!("main..{branch}")]), "3");
     super::resume::cut_everywhere(&args(&run("steps", "walk")), HELLO, 7, 20);
 }
+
+#[test]
+fn an_agent_in_c_runs_what_it_was_granted_and_has_the_checks_run() {
+    let stage = Stage::new();
+    stage.write("pit.toml", "schema = 1\n[checks.full]\nsame = { run = [\"grep\", \"-q\", \"\", \"README.md\"] }\n");
+    stage.git(&["add", "-A"]);
+    stage.git(&["commit", "-qm", "x"]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let said = stage.pit(&args(&run("commands-c", "copy"))).exits(0);
+    assert!(said.out.contains("wrote 1 files; green: full on tree"), "{}", said.out);
+    let id = stage.trees().remove(0);
+    let branch = stage.status(&id)["branch"].as_str().expect("a branch").to_owned();
+    assert_eq!(stage.git(&["show", &format!("{branch}:made.txt")]), stage.read("README.md").trim_end());
+}
