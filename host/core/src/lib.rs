@@ -6,7 +6,8 @@
 //! value, over the [`tree`]s of git; [`protected`] is what no commit has without a person; [`manifest`] is what an agent
 //! asks for, [`embed`] where that stands in its component. [`strict`] reads what people write; [`amount`] and [`text`]
 //! are how money, time and other people's words are read and shown. [`commands`] is what files say of native commands,
-//! [`argv`] which of them a grant or a rule is about, and [`check`] what the host concludes from those it ran itself.
+//! [`argv`] which of them a grant or a rule is about, [`check`] what the host concludes from those it ran itself, and
+//! [`secret`] what of their output nobody is shown.
 
 pub mod amount;
 pub mod argv;
@@ -24,6 +25,7 @@ pub mod pattern;
 pub mod policy;
 pub mod protected;
 pub mod record;
+pub mod secret;
 pub mod strict;
 pub mod text;
 pub mod time;

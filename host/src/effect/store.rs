@@ -13,6 +13,7 @@ mod keep;
 mod open;
 mod pack;
 mod refs;
+mod texts;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,6 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use open::{Head, OpenError};
 pub use pack::Object;
 pub use refs::Was;
+pub(crate) use texts::{Text, Texts};
 
 use orchestra_pit_core::call::{Error, ErrorKind};
 use orchestra_pit_core::id::Oid;
@@ -45,6 +47,8 @@ pub struct Repo {
     trees: Mutex<Cache>,
     /// The store of our own, once it was needed.
     kept: Mutex<Option<git2::Repository>>,
+    /// What earlier searches have left.
+    texts: Mutex<Option<Arc<Texts>>>,
 }
 
 /// Name and address of whoever runs pit.

@@ -107,6 +107,7 @@ impl Repo {
             idle: Mutex::default(),
             trees: Mutex::new(Cache::default()),
             kept: Mutex::default(),
+            texts: Mutex::default(),
         };
         opened.sweep();
         Ok(opened)

@@ -1,9 +1,10 @@
 //! `workspace.search`: lines that match, in the order of the paths.
 
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use memchr::{memchr, memrchr};
 use orchestra_pit_core::call::workspace::{Match, Query, Value};
 use orchestra_pit_core::call::{Error, ErrorKind};
 use orchestra_pit_core::id::Oid;
@@ -11,7 +12,7 @@ use orchestra_pit_core::policy::Scope;
 use orchestra_pit_core::tree::{self, Sort, Step};
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::super::store::{Blob, Repo, lock};
+use super::super::store::{Blob, Repo, Text, lock};
 use super::glob::Glob;
 use super::state::trees;
 use super::{MAX_FILE, State};
@@ -37,6 +38,13 @@ enum Looked {
     Skipped,
 }
 
+/// What an earlier search had not left.
+enum New {
+    No,
+    Bytes(Arc<[u8]>),
+    Binary,
+}
+
 pub(super) fn search(repo: &Repo, state: &mut State, scope: &Scope, query: &Query) -> Result<Value, Error> {
     let finder = Finder::new(query)?;
     let globs = query.paths.iter().map(|glob| Glob::new(glob)).collect::<Result<Vec<_>, _>>()?;
@@ -45,18 +53,31 @@ pub(super) fn search(repo: &Repo, state: &mut State, scope: &Scope, query: &Quer
         limit => (limit as usize).min(MAX_MATCHES),
     };
     let files = files(repo, state, scope, &globs)?;
-    let state = &*state;
-    let look = |(_, blob): &(String, Oid)| -> Result<Looked, Error> {
-        match state.blob(repo, *blob, MAX_FILE)? {
-            Blob::Bytes(bytes) if !is_binary(&bytes) => {
-                // One more than is shown, to know whether there was more.
-                Ok(Looked::Lines { lines: finder.lines(&bytes, most + 1), bytes: bytes.len() as u64 })
-            }
-            Blob::Bytes(_) | Blob::Larger(_) => Ok(Looked::Skipped),
+    let (state, texts) = (&*state, repo.texts());
+    // One more than is shown, to know whether there was more.
+    let lines = |bytes: &[u8]| Looked::Lines { lines: finder.lines(bytes, most + 1), bytes: bytes.len() as u64 };
+    let look = |(_, blob): &(String, Oid)| -> Result<(Looked, New), Error> {
+        let known = texts.with(*blob, |text| match text {
+            Text::Bytes(bytes) => lines(bytes),
+            Text::Binary => Looked::Skipped,
+        });
+        if let Some(looked) = known {
+            return Ok((looked, New::No));
         }
+        Ok(match state.blob(repo, *blob, MAX_FILE)? {
+            Blob::Bytes(bytes) if !is_binary(&bytes) => (lines(&bytes), New::Bytes(bytes)),
+            Blob::Bytes(_) => (Looked::Skipped, New::Binary),
+            Blob::Larger(_) => (Looked::Skipped, New::No),
+        })
     };
     let (mut matches, mut cut, mut skipped, mut seen) = (Vec::new(), false, 0, 0);
-    in_order(&files, &look, &mut |(path, _), looked| {
+    let mut packing = repo.pack_texts(&texts, files.iter().map(|(_, blob)| *blob));
+    in_order(&files, &look, &mut |(path, blob), (looked, new)| {
+        match (new, &mut packing) {
+            (New::Bytes(bytes), Some(packing)) => packing.add(*blob, Some(&bytes)),
+            (New::Binary, Some(packing)) => packing.add(*blob, None),
+            _ => {}
+        }
         match looked {
             Looked::Skipped => skipped += 1,
             Looked::Lines { lines, bytes } => {
@@ -72,6 +93,9 @@ pub(super) fn search(repo: &Repo, state: &mut State, scope: &Scope, query: &Quer
         }
         !cut
     })?;
+    if let Some(packing) = packing {
+        repo.keep_texts(packing);
+    }
     Ok(Value::Matches { matches, cut, skipped })
 }
 
@@ -221,14 +245,6 @@ impl Finder {
         }
         found
     }
-}
-
-fn memchr(byte: u8, text: &[u8]) -> Option<usize> {
-    text.iter().position(|b| *b == byte)
-}
-
-fn memrchr(byte: u8, text: &[u8]) -> Option<usize> {
-    text.iter().rposition(|b| *b == byte)
 }
 
 /// Whether a pattern turns a flag off, as in `(?-m)`.

@@ -90,6 +90,9 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
 
 /// Gives the disk back: what was not used for long, or all that nobody uses.
 fn caches(at: &Place, all: bool) -> Result<Exit, Failure> {
+    if all && at.repo()?.forget_texts()? {
+        out!("what searches had kept of this repository's texts removed");
+    }
     let Some(machine) = at.machine() else { return Ok(Exit::Done) };
     let nothing = Limits { idle: Duration::ZERO, bytes: 0 };
     let limits = if all { nothing } else { Limits::default() };
