@@ -69,3 +69,19 @@ fn a_model_server_on_this_machine_is_found_and_how_to_name_it() {
         "{found:?}"
     );
 }
+
+#[test]
+fn root_of_a_namespace_without_another_id_is_told_so() {
+    let stage = Stage::new();
+    let pit = stage.command(&["doctor"]);
+    let mut unshare = std::process::Command::new("unshare");
+    unshare.arg("-Ur").arg(pit.get_program()).args(pit.get_args());
+    unshare.envs(pit.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    unshare.current_dir(pit.get_current_dir().unwrap_or(&stage.repo()));
+    let output = unshare.output().expect("unshare");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    // Where nobody may make a user namespace there is nothing to be seen.
+    if !said.is_empty() {
+        assert!(said.contains("MISSING  walls") && said.contains("has no other id"), "{said}");
+    }
+}

@@ -17,7 +17,7 @@ use rustix::process::{DumpableBehavior, Gid, Uid};
 use rustix::thread::{CapabilitySet, LinkNameSpaceType, UnshareFlags};
 
 use crate::report::{Failed, Message};
-use crate::spec::{Network, SANDBOX_ID};
+use crate::spec::{Network, SANDBOX_ID, is_there};
 use crate::start::Outside;
 use crate::{INNER, root, sys, wire};
 
@@ -108,6 +108,14 @@ fn other(id: u32) -> io::Result<[OwnedFd; 2]> {
 pub fn prepare(sources: &[PathBuf]) -> Result<bool, Failed> {
     let root = rustix::process::geteuid().is_root();
     if root {
+        if !is_there(SANDBOX_ID) {
+            return Err(Failed {
+                stage: "an id that owns nothing".to_owned(),
+                reason: "this is root of a user namespace that has no other id, as `unshare -r` makes it; start pit \
+                         outside of it, or as an ordinary user"
+                    .to_owned(),
+            });
+        }
         show(sources)?;
         give_up_root().map_err(Failed::at("giving up root"))?;
     }

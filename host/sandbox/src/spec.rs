@@ -16,11 +16,25 @@ pub fn layer_owner() -> (u32, u32) {
     #[cfg(target_os = "linux")]
     {
         let uid = rustix::process::geteuid();
-        if !uid.is_root() {
+        if !uid.is_root() || !is_there(SANDBOX_ID) {
             return (uid.as_raw(), rustix::process::getegid().as_raw());
         }
     }
     (SANDBOX_ID, SANDBOX_ID)
+}
+
+/// Whether this user namespace has an id at all: `unshare -r` makes one with a root and nobody else.
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "reads what the kernel says of this process")]
+pub(crate) fn is_there(id: u32) -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.lines().any(|line| {
+        let mut numbers = line.split_whitespace().filter_map(|number| number.parse::<u64>().ok());
+        let (Some(first), Some(_), Some(count)) = (numbers.next(), numbers.next(), numbers.next()) else {
+            return false;
+        };
+        (first..first.saturating_add(count)).contains(&id.into())
+    })
 }
 
 /// Something that is to be there inside. Mounts are made in the order in which they are listed; a folder on the way to one is
