@@ -190,6 +190,31 @@ impl Tree {
 
     /// Goes on with a tree that an earlier host has left, from its records alone. Runs that have ended stay ended.
     pub async fn resume(host: Arc<Host>, id: RunId) -> Result<Arc<Self>, StartError> {
+        let (tree, live) = Self::left(host, id).await?;
+        for run in live {
+            // Its host may have ended between the two records that start a run.
+            match tree.look(|state| {
+                state.runs.get(&run).filter(|run| run.began.is_none()).map(|run| run.started.task.clone())
+            }) {
+                Some(task) => drop(tree.begin(run, task)),
+                None => life::spawn(tree.clone(), run),
+            }
+        }
+        // What people said while nobody was at work: also what sends an ended run back to work.
+        tree.take_commands().await;
+        Ok(tree)
+    }
+
+    /// Carries out what people said to a tree that an earlier host has left, and lets none of its agents go on: for a word
+    /// that ends it.
+    pub async fn settle(host: Arc<Host>, id: RunId) -> Result<Arc<Self>, StartError> {
+        let (tree, _) = Self::left(host, id).await?;
+        tree.take_commands().await;
+        Ok(tree)
+    }
+
+    /// A tree as its records say it stands, and those of its runs that have not ended.
+    async fn left(host: Arc<Host>, id: RunId) -> Result<(Arc<Self>, Vec<RunId>), StartError> {
         host.journal.claim(id).await?;
         let records = host.journal.resume(id).await?;
         let mut state = State::default();
@@ -205,17 +230,6 @@ impl Tree {
         for run in &live {
             tree.note(*run, Event::Resumed { host: env!("CARGO_PKG_VERSION").to_owned() });
         }
-        for run in live {
-            // Its host may have ended between the two records that start a run.
-            match tree.look(|state| {
-                state.runs.get(&run).filter(|run| run.began.is_none()).map(|run| run.started.task.clone())
-            }) {
-                Some(task) => drop(tree.begin(run, task)),
-                None => life::spawn(tree.clone(), run),
-            }
-        }
-        // What people said while nobody was at work: also what sends an ended run back to work.
-        tree.take_commands().await;
-        Ok(tree)
+        Ok((tree, live))
     }
 }

@@ -66,3 +66,18 @@ fn a_team_that_is_killed_anywhere_comes_to_the_same() {
     // Sent back, taken over, built upon: a stride that is no multiple of anything, so that it comes upon all of it.
     cut_everywhere(&["run", "Never overflow"], team::relay().text(), 29, 150);
 }
+
+#[test]
+fn a_run_whose_host_is_gone_is_cancelled_without_going_on() {
+    let stage = Stage::new();
+    let script = stage.script(&HELLO.replace("hello-c", "hello"));
+    let line = [&agent("hello")[..], &["-m", &script]].concat();
+    let cut = stage.command(&line).env("PIT_TEST_DIE_DURABLE", "5").output().expect("pit");
+    assert!(cut.status.code().is_none(), "it is killed");
+    let _ = stage.pit(&["ls"]).exits(0).says("stopped; can be resumed");
+    let id = stage.trees().remove(0);
+    // Without its model, which `resume` would ask for.
+    let _ = stage.pit(&["cancel", &id, "-m", "not needed"]).exits(0).says("is cancelled; what was committed is kept");
+    let _ = stage.pit(&["ls"]).exits(0).says("cancelled: not needed");
+    let _ = stage.pit(&["cancel", &id]).exits(0).says("has ended already");
+}

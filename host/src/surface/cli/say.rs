@@ -9,7 +9,11 @@ use orchestra_pit_core::budget::Caps;
 use super::Failure;
 use super::open::{Desk, Named, Place, find, state};
 use super::out::{note, out};
+use super::setting::environment;
 use crate::config::file;
+use crate::effect::model::models::Models;
+use crate::effect::model::settings::Settings;
+use crate::run::Tree;
 use crate::run::clock::now;
 use crate::run::command::{Command, What};
 use crate::run::state::Phase;
@@ -166,7 +170,20 @@ pub async fn cancel(at: &Place, args: CancelArgs) -> Result<Exit, Failure> {
         out!("{} has ended already", state.name(named.run));
         return Ok(Exit::Done);
     }
-    put(&desk, &named, What::Cancel { why: args.message }, None).await
+    keep(&desk, &named, What::Cancel { why: args.message }, None).await?;
+    if desk.bells.ring(named.tree).await {
+        return Ok(Exit::Done);
+    }
+    // Nobody is at work on it: no agent has to go on for it to end.
+    let pit = at.pit(Models::new(Settings::default(), Box::new(environment))?)?;
+    let _lease = pit.bells.take(named.tree)?;
+    let tree = Tree::settle(pit.host.clone(), named.tree).await?;
+    let name = state.name(named.run);
+    if tree.look(|state| state.runs.get(&named.run).is_some_and(|run| run.phase == Phase::Live)) {
+        return Err(Failure::new(Exit::Failed, format!("{name} could not be cancelled; it stands as it was")));
+    }
+    out!("{name} is cancelled; what was committed is kept (pit diff {name})");
+    Ok(Exit::Done)
 }
 
 /// Puts a command for a run that must be waiting for it.
