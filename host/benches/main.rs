@@ -7,6 +7,7 @@
 
 mod bare;
 mod checkout;
+mod commands;
 mod durable;
 mod gated;
 mod hand;
@@ -22,6 +23,7 @@ mod tasks;
 mod text;
 mod through;
 mod waiting;
+mod walls;
 mod workspace;
 
 use std::path::PathBuf;
@@ -42,6 +44,8 @@ const ROWS: &[(&str, Measure)] = &[
     ("durable", durable::rows),
     ("workspace", workspace::rows),
     ("checkout", checkout::rows),
+    ("walls", walls::rows),
+    ("commands", commands::rows),
     ("waiting", waiting::rows),
     ("tasks", tasks::rows),
     ("hand", hand::rows),
@@ -63,6 +67,10 @@ fn main() -> ExitCode {
     // This program is its own compiler of agents, as pit is.
     if std::env::args_os().nth(1).is_some_and(|arg| arg == COMPILE) {
         return compile_child(std::io::stdin().lock(), std::io::stdout().lock());
+    }
+    // And its own sandbox.
+    if let Some(exit) = orchestra_pit_sandbox::main_if_asked() {
+        return exit;
     }
     let done = match std::env::args().nth(1).as_deref() {
         Some(waiting::CHILD) => waiting::child(),

@@ -49,10 +49,11 @@ pub fn rows(_: &Asked) -> Result<Vec<Row>> {
     child.wait()?;
     let said: Vec<f64> = said.split_whitespace().map(str::parse).collect::<std::result::Result<_, _>>()?;
     let [resident, own] = said[..] else { return Err("the coders' process said something else".into()) };
-    let row = Row::plain("1,000 waiting coders, resident memory", "MiB", Middle::one(resident), Reach::AtMost(150.0));
-    Ok(vec![
-        row.note(format!("each with an open request; pages shared between coders counted once it is {own:.0} MiB")),
-    ])
+    // What the machine has of them: a page of an image that a thousand coders have mapped is there once.
+    let row = Row::plain("1,000 waiting coders, memory", "MiB", Middle::one(own), Reach::AtMost(150.0));
+    Ok(vec![row.note(format!(
+        "each with an open request; pages that coders share counted for each of them, as RSS does, it is {resident:.0} MiB"
+    ))])
 }
 
 /// Each waiting coder has a connection, on either side.
