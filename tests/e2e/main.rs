@@ -16,6 +16,7 @@ mod docs;
 mod doctor;
 mod exec;
 mod guests;
+mod included;
 mod model;
 mod people;
 mod resume;

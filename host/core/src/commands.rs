@@ -30,6 +30,9 @@ pub struct Commands {
     /// Tool folders under the person's home that commands see, by the names of the tools.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<String>,
+    /// Lines of `.worktreeinclude`: ignored files of the person's that commands see.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
     /// The walls that have to be up.
     pub walls: Walls,
 }

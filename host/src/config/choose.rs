@@ -263,7 +263,7 @@ mod tests {
 
     fn chosen(flag: Option<&str>, user: &str, set: &[&str]) -> Result<Choice, Unchosen> {
         let files = Files::parse(None, Some((Path::new("config.toml"), user.to_owned())), None).unwrap();
-        let settled = Settled::settle(files, &Flags::default(), &[], None).unwrap();
+        let settled = Settled::settle(files, &Flags::default(), &[], &[]).unwrap();
         let families = Families::new(Vec::new()).unwrap();
         choose(flag, &settled, families.providers(), &|name| set.contains(&name))
     }

@@ -98,14 +98,9 @@ impl Settled {
     /// Lays the layers over each other. `agents` are the names that are known, so that a misspelt one is found.
     ///
     /// # Errors
-    /// What is wrong first; [`ConfigError::Untrusted`] if all is right but the repository's file widens and `trusted` is
-    /// not about this very text.
-    pub fn settle(
-        mut files: Files,
-        flags: &Flags,
-        agents: &[&str],
-        trusted: Option<&Trusted>,
-    ) -> Result<Self, ConfigError> {
+    /// What is wrong first; [`ConfigError::Untrusted`] if all is right but a file of the repository's widens and none of
+    /// `trusted` is about this very text.
+    pub fn settle(mut files: Files, flags: &Flags, agents: &[&str], trusted: &[Trusted]) -> Result<Self, ConfigError> {
         let mut widens = Vec::new();
         let (budget, coders) = limits::settle(&mut files, flags, &mut widens)?;
         let rules = rules::settle(&mut files, flags)?;
@@ -141,9 +136,11 @@ impl Settled {
                 workspace: file.workspace,
             };
             widens.extend(commands.of_repository(&source, theirs)?);
-            if !widens.is_empty() && !trusted.is_some_and(|trusted| trusted.is_of(&source.text)) {
-                return Err(ConfigError::Untrusted { path: source.path.to_path_buf(), widens });
-            }
+            is_trusted(&source, widens, trusted)?;
+        }
+        if let Some(source) = files.include {
+            let widens = commands.of_include(&source)?;
+            is_trusted(&source, widens, trusted)?;
         }
         let (depth, width) = (DEPTH, WIDTH);
         Ok(Self {
@@ -278,6 +275,14 @@ impl Budget {
         let Self { usd, tokens, wall, turns } = self;
         Spending { usd: usd.value, tokens: tokens.value, wall: wall.value, turns: turns.value }
     }
+}
+
+/// What widens takes a yes to this very text.
+fn is_trusted(source: &Source, widens: Vec<Widening>, trusted: &[Trusted]) -> Result<(), ConfigError> {
+    if widens.is_empty() || trusted.iter().any(|trusted| trusted.is_of(&source.text)) {
+        return Ok(());
+    }
+    Err(ConfigError::Untrusted { path: source.path.to_path_buf(), widens })
 }
 
 fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> String {

@@ -34,7 +34,7 @@ impl Texts<'_> {
     }
 
     fn settle_with(&self, flags: &Flags, trusted: Option<&Trusted>) -> Result<Settled, ConfigError> {
-        Settled::settle(self.files()?, flags, &["coder", "reviewer"], trusted)
+        Settled::settle(self.files()?, flags, &["coder", "reviewer"], trusted.cloned().as_slice())
     }
 
     #[must_use]
@@ -353,7 +353,7 @@ fn the_examples_of_the_documentation_hold_as_they_stand() {
     };
     let files = Files::parse(example("policy.toml"), example("config.toml"), example("pit.toml")).unwrap();
     let yes = trusted(&files.repository.as_ref().unwrap().0.text);
-    let settled = Settled::settle(files, &Flags::default(), &["coder"], Some(&yes)).unwrap();
+    let settled = Settled::settle(files, &Flags::default(), &["coder"], &[yes]).unwrap();
     assert_eq!((settled.budget.usd.value, settled.rules.len()), (Some(Usd(3_000_000)), 3));
     let commands = settled.commands();
     assert_eq!((commands.checks["full"].len(), commands.setup.len(), commands.services.len()), (2, 1, 1));

@@ -176,6 +176,8 @@ pub struct Files {
     pub user: Option<(Source, Own)>,
     /// The repository's `pit.toml`.
     pub repository: Option<(Source, Repository)>,
+    /// The `.worktreeinclude` beside it.
+    pub include: Option<Source>,
 }
 
 /// Where files are looked for.
@@ -207,7 +209,12 @@ impl Files {
             Some(path) => file::read(path)?.map(|text| (path, text)),
             None => None,
         };
-        Self::parse(organisation, user, repository)
+        let beside = places.repository.map(|path| path.with_file_name(INCLUDE));
+        let include = match &beside {
+            Some(path) => file::read(path)?.map(|text| included(path, text)),
+            None => None,
+        };
+        Ok(Self { include, ..Self::parse(organisation, user, repository)? })
     }
 
     /// Reads texts.
@@ -236,8 +243,17 @@ impl Files {
             organisation: one(Layer::Organisation, organisation)?,
             user: one(Layer::User, user)?,
             repository: one(Layer::Repository, repository)?,
+            include: None,
         })
     }
+}
+
+/// The file that names ignored files of the person's for commands to see.
+pub const INCLUDE: &str = ".worktreeinclude";
+
+/// Its text with its place.
+pub(super) fn included(path: &Path, text: String) -> Source {
+    Source { layer: Layer::Repository, path: path.into(), text: text.into() }
 }
 
 /// A fault as the person is told of it: with the file that a key belongs into, if it is another one.
@@ -301,6 +317,7 @@ fn elsewhere(layer: Layer, key: &str, known: &[String]) -> Option<&'static str> 
             "which walls have to be up on your machine is for you to say, in your own \
              ~/.config/orchestra-pit/config.toml, or for /etc/orchestra-pit/policy.toml",
         ),
+        "include" => Some("ignored files that commands see are named in a file of their own: .worktreeinclude"),
         "checks" | "setup" | "services" | "warm" if !repository => {
             Some("what a repository's commands are belongs in its own pit.toml, where you see it before it counts")
         }

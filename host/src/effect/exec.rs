@@ -1,7 +1,8 @@
 //! `exec`: native commands in a sandbox over the agent's own workspace, and the checks that only the host runs.
 //!
 //! In reading order: [`run`] is one command from its files to what is taken over of it, [`judge`] are the person's checks
-//! on a tree. [`checkout`], [`layer`], [`caches`] and [`git`] lay files out, [`hidden`] covers what a run may not read,
+//! on a tree. [`checkout`], [`layer`], [`caches`] and [`git`] lay files out, [`hidden`] covers what a run may not read, what
+//! `included` has of the person's is seen by commands alone,
 //! [`inside`] and [`tools`] are all else that a command finds, [`boxed`] awaits it, [`import`] takes over what it wrote.
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ pub(crate) mod folder;
 pub mod git;
 pub mod hidden;
 pub mod import;
+mod included;
 pub mod inside;
 pub mod judge;
 pub mod layer;
@@ -82,6 +84,8 @@ struct Inner {
     /// Judgements of this process: one at a time for a tree, so that two who ask the same wait for one answer.
     judging: tokio::sync::Mutex<()>,
     services: Mutex<HashMap<RunId, Arc<Mutex<Services>>>>,
+    /// Files of the person's that commands over a tree see, by the patterns that name them.
+    included: Mutex<included::Known>,
     /// Set-up that this process has made, or failed to.
     setups: tokio::sync::Mutex<HashMap<String, Result<Arc<SetUp>, Error>>>,
 }
@@ -97,6 +101,7 @@ impl Exec {
             grounds: Mutex::default(),
             judging: tokio::sync::Mutex::default(),
             services: Mutex::default(),
+            included: Mutex::default(),
             setups: tokio::sync::Mutex::default(),
         };
         Self { workspaces, inner: Arc::new(inner) }

@@ -17,14 +17,14 @@ fn files(text: &str) -> Files {
 }
 
 fn settle(text: &str) -> Settled {
-    Settled::settle(files(text), &Flags::default(), &["coder"], None).unwrap()
+    Settled::settle(files(text), &Flags::default(), &["coder"], &[]).unwrap()
 }
 
 /// As it holds after the person's yes.
 fn trusted(text: &str) -> Commands {
     let git = tempfile::tempdir().unwrap();
     let yes = Store::open(None, git.path()).unwrap().trust_file("pit.toml", text, Time(0)).unwrap();
-    Settled::settle(files(text), &Flags::default(), &["coder"], Some(&yes)).unwrap().commands()
+    Settled::settle(files(text), &Flags::default(), &["coder"], &[yes]).unwrap().commands()
 }
 
 fn untried(facts: &Facts) -> String {
@@ -63,7 +63,7 @@ fn most(word: &str) -> Facts {
 fn without_anything_to_run_it_says_what_holds_without_it_and_needs_no_trust() {
     let text = untried(&Facts::default());
     assert!(text.lines().count() <= MOST_LINES, "{}", text.lines().count());
-    let without = Settled::settle(Files::default(), &Flags::default(), &[], None).unwrap();
+    let without = Settled::settle(Files::default(), &Flags::default(), &[], &[]).unwrap();
     let with = settle(&text);
     assert_eq!(with.budget.spending(), without.budget.spending());
     assert_eq!(with.coders.value, without.coders.value);
@@ -81,7 +81,7 @@ fn every_comment_that_would_count_does() {
             format!("{}\n", code.unwrap_or(line))
         })
         .collect();
-    let error = Settled::settle(files(&all), &Flags::default(), &["coder"], None).unwrap_err().to_string();
+    let error = Settled::settle(files(&all), &Flags::default(), &["coder"], &[]).unwrap_err().to_string();
     // The named secret and the check are the things in it that widen.
     assert!(error.contains("grants.coder.secrets") && error.contains("checks.full.test = make test"), "{error}");
     let settled =
@@ -141,7 +141,7 @@ fn no_name_and_no_word_gets_out_of_its_place() {
     for word in ["\u{202e}x", "\u{7f}"] {
         let text = untried(&most(word));
         assert!(!text.chars().any(|c| c != '\n' && is_hidden(c)), "{text:?}");
-        let error = Settled::settle(files(&text), &Flags::default(), &[], None).unwrap_err().to_string();
+        let error = Settled::settle(files(&text), &Flags::default(), &[], &[]).unwrap_err().to_string();
         assert!(error.contains("nobody can see"), "{error}");
     }
 }

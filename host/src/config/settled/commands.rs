@@ -23,6 +23,10 @@ const SETUP: Span = Span(30 * 60 * 1_000_000);
 /// Words and bytes of a command: more than anybody reads.
 const MOST_WORDS: usize = 256;
 const MOST_BYTES: usize = 16 * 1024;
+/// Patterns of `.worktreeinclude`.
+const MOST_INCLUDE: usize = 200;
+/// Under what key they are shown.
+const KEY_INCLUDE: &str = "workspace.include";
 /// What the host itself sets begins like this, and nobody else's word for it would hold.
 const OURS: &str = "PIT_";
 
@@ -34,6 +38,7 @@ pub(super) struct Settled {
     services: Vec<Said<Service>>,
     warm: Vec<Said<RepoPath>>,
     tools: Vec<Said<&'static Tool>>,
+    include: Vec<Said<String>>,
     walls: Option<Said<Walls>>,
 }
 
@@ -104,6 +109,29 @@ impl Settled {
         Ok(theirs.filter_map(widening).collect())
     }
 
+    /// Adds what the repository's `.worktreeinclude` says, a pattern a line.
+    pub(super) fn of_include(&mut self, source: &Source) -> Result<Vec<Widening>, ConfigError> {
+        let mut at = 0;
+        for line in source.text.split_inclusive('\n') {
+            let start = at;
+            at += line.len();
+            let line = line.trim_end_matches(['\n', '\r']);
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if line.len() > 1_000 || line.chars().any(text::is_hidden) {
+                return Err(source.wrong(start, "a pattern is a line of up to 1000 bytes that can be read"));
+            }
+            if self.include.len() == MOST_INCLUDE {
+                return Err(source.wrong(start, format!("more than {MOST_INCLUDE} patterns")));
+            }
+            let from = source.origin(start);
+            self.include.push(Said { value: line.to_owned(), from });
+        }
+        let lines = self.lines().into_iter().filter(|line| line.key == KEY_INCLUDE);
+        Ok(lines.filter_map(widening).collect())
+    }
+
     /// Tools that others gave anyway stay theirs.
     fn add_tools(&mut self, source: &Source, tools: Vec<Spanned<String>>) -> Result<(), ConfigError> {
         for name in tools {
@@ -127,6 +155,7 @@ impl Settled {
             services: all(&self.services),
             warm: all(&self.warm),
             tools: self.tools.iter().map(|tool| tool.value.name.to_owned()).collect(),
+            include: all(&self.include),
             walls: self.walls.as_ref().map_or_else(Walls::default, |said| said.value),
         }
     }
@@ -145,13 +174,16 @@ impl Settled {
             .map(|Said { value, from }| line(format!("services.{}", value.name), of_service(value), from));
         let warm = self.warm.iter().map(|said| line("workspace.warm".into(), said.value.to_string(), &said.from));
         let tools = self.tools.iter().map(|said| line("workspace.tools".into(), of_tool(said.value), &said.from));
+        let include = self.include.iter();
+        let include =
+            include.map(|said| line(KEY_INCLUDE.into(), format!("commands see ignored {}", said.value), &said.from));
         let walls = self.walls.clone().unwrap_or_else(|| Said::default(Walls::default()));
         let word = match walls.value {
             Walls::Full => "full",
             Walls::Partial => "partial",
         };
         let walls = std::iter::once(line("sandbox.require".into(), word.into(), &walls.from));
-        checks.chain(setup).chain(services).chain(warm).chain(tools).chain(walls).collect()
+        checks.chain(setup).chain(services).chain(warm).chain(tools).chain(include).chain(walls).collect()
     }
 }
 

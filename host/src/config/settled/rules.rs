@@ -17,7 +17,7 @@ const DENY: &str = "--deny";
 
 pub(super) fn settle(files: &mut Files, flags: &Flags) -> Result<Vec<Said<Rule>>, ConfigError> {
     let mut rules: Vec<Said<Rule>> = Vec::new();
-    let Files { organisation, user, repository } = files;
+    let Files { organisation, user, repository, include: _ } = files;
     let own = [organisation, user].into_iter().flatten().map(|(source, own)| (&*source, std::mem::take(&mut own.rule)));
     let theirs = repository.iter_mut().map(|(source, file)| (&*source, std::mem::take(&mut file.rule)));
     for (source, written) in own.chain(theirs) {

@@ -91,6 +91,7 @@ fn a_run_gets_all_that_is_written_in_the_order_of_the_file() {
         ],
         warm: vec![path("target"), path("web/node_modules")],
         tools: words(&["rustup", "cargo"]),
+        include: vec![],
         walls: Walls::Full,
     };
     assert_eq!(repository(WHOLE).trusted().commands(), commands);
@@ -346,5 +347,30 @@ fn a_command_denied_on_the_command_line_is_denied_with_all_that_follows() {
         ("exec.check:x", "--deny: `exec.check` has no path"),
     ] {
         assert!(deny(text).unwrap_err().to_string().starts_with(said), "{text}: {}", deny(text).unwrap_err());
+    }
+}
+
+#[test]
+fn what_worktreeinclude_names_counts_only_with_a_yes_of_its_own() {
+    let with = |text: &str| Files {
+        include: Some(crate::config::written::included(Path::new(".worktreeinclude"), text.to_owned())),
+        ..Texts::default().files().unwrap()
+    };
+    let settle = |text: &str, yes: &[Trusted]| Settled::settle(with(text), &Flags::default(), &[], yes);
+    let text = "# keys\n.env\n\n!/.env.example\r\n";
+    let error = settle(text, &[]).unwrap_err();
+    let ConfigError::Untrusted { path, widens } = &error else { panic!("{error}") };
+    let lines: Vec<_> = widens.iter().map(|widening| (widening.line, widening.to.as_str())).collect();
+    assert_eq!(path, Path::new(".worktreeinclude"));
+    assert_eq!(lines, [(2, "commands see ignored .env"), (4, "commands see ignored !/.env.example")]);
+    assert_eq!(settle(text, &[trusted("# another")]).unwrap_err().code(), "untrusted");
+    let settled = settle(text, &[trusted("# another"), trusted(text)]).unwrap();
+    assert_eq!(settled.commands().include, [".env", "!/.env.example"]);
+    assert!(settle("# nothing\n\n", &[]).unwrap().commands().include.is_empty());
+    for (bad, why) in
+        [("a\u{202e}b", "can be read"), (&"x\n".repeat(201), "more than 200"), (&"y".repeat(2000), "1000")]
+    {
+        let error = settle(bad, &[trusted(bad)]).unwrap_err().to_string();
+        assert!(error.contains(why), "{error}");
     }
 }

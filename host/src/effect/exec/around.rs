@@ -9,6 +9,8 @@ use orchestra_pit_core::id::{Oid, RunId};
 
 use super::Exec;
 use super::boxed::Watch;
+use super::included::Included;
+use super::run::blocking;
 use super::setup::SetUp;
 use crate::effect::store::lock;
 
@@ -19,12 +21,14 @@ pub(super) struct Around {
     pub(super) commands: Arc<Commands>,
     /// What set-up left.
     pub(super) setup: Option<Arc<SetUp>>,
+    /// Files of the person's that git ignores.
+    pub(super) included: Arc<Included>,
 }
 
 impl Around {
     /// Layers below the workspace's, which hides whatever of them it has itself.
-    pub(super) fn below(&self) -> Option<PathBuf> {
-        self.setup.as_ref().map(|setup| setup.ignored())
+    pub(super) fn below(&self) -> impl Iterator<Item = PathBuf> {
+        self.included.below().into_iter().chain(self.setup.as_ref().map(|setup| setup.ignored()))
     }
 }
 
@@ -46,8 +50,10 @@ impl Exec {
         commands: Arc<Commands>,
         watch: Watch<'_>,
     ) -> Result<Around, Error> {
-        let setup = self.set_up(start, &commands, watch).await?;
-        Ok(Around { commands, setup })
+        let (exec, told) = (self.clone(), commands.clone());
+        let included = blocking(move || exec.include(start.tree, &told.include)).await?;
+        let setup = self.set_up(start, &commands, &included, watch).await?;
+        Ok(Around { commands, setup, included })
     }
 
     /// What a tree of runs was started from, by its first run.

@@ -11,6 +11,7 @@ use std::thread;
 use orchestra_pit_core::call::exec::Stream as Shown;
 use orchestra_pit_sandbox::{self as sandbox, Error, Failed, Report, Spec};
 
+use super::included::Included;
 use crate::effect::store::lock;
 
 /// Bytes of output after which a command is ended: nobody reads so much, and it fills a disk.
@@ -117,6 +118,8 @@ pub struct How {
     pub stdin: Vec<u8>,
     /// Bytes of each stream that are kept, beside the log.
     pub most: usize,
+    /// Whose values are taken out of the output before anybody sees it.
+    pub(super) included: Arc<Included>,
 }
 
 /// Runs a command to its end. Dropped, it ends the command; what is left is away before long.
@@ -151,17 +154,26 @@ fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Send
     let mut boxed =
         Boxed { report: None, out: Kept::new(how.most), err: Kept::new(how.most), both: Kept::new(MOST_LOG) };
     let (mut total, mut begun) = (0, [Vec::new(), Vec::new()]);
-    for (is_out, bytes) in flow {
+    let secrets = how.included.secrets();
+    let mut redacting = [secrets.redacting(), secrets.redacting()];
+    let mut take = |is_out: bool, bytes: Vec<u8>| {
+        if bytes.is_empty() {
+            return;
+        }
         let stream = if is_out { &mut boxed.out } else { &mut boxed.err };
         stream.take(&bytes);
         whole_lines(&mut begun[usize::from(is_out)], &bytes, &mut boxed.both);
+        // Whoever watches may be slow: they miss something, and the command does not wait.
+        let _ = send.try_send(bytes);
+    };
+    for (is_out, bytes) in flow {
         total += bytes.len() as u64;
+        take(is_out, redacting[usize::from(is_out)].take(&bytes));
         if total > MOST_OUTPUT {
             break;
         }
-        // Whoever watches may be slow: they miss something, and the command does not wait.
-        let _ = send.try_send(bytes);
     }
+    redacting.iter_mut().zip([false, true]).for_each(|(rest, is_out)| take(is_out, rest.end()));
     begun.iter().for_each(|rest| boxed.both.take(rest));
     if total > MOST_OUTPUT {
         drop(started);

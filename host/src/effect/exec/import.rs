@@ -22,6 +22,7 @@ use orchestra_pit_core::call::Error;
 use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::map::{Map, Node};
 use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_core::tree::{self, Sort, Step};
 
 use super::checkout::failed;
@@ -70,7 +71,8 @@ pub struct Imported {
     pub ignored: u64,
 }
 
-/// Takes over what a command wrote on top of a tree. `may_write` is asked for each path that differs.
+/// Takes over what a command wrote on top of a tree. `may_write` is asked for each path that differs, and no file that has
+/// one of `secrets` is taken.
 ///
 /// Files that git ignores are moved out of the upper; all else in it is only read.
 pub fn import<S: Source + ?Sized>(
@@ -78,9 +80,10 @@ pub fn import<S: Source + ?Sized>(
     layer: &Layer,
     source: &S,
     before: Oid,
+    secrets: &Secrets,
     may_write: &dyn Fn(&RepoPath) -> bool,
 ) -> Result<Imported, Error> {
-    within(BOUNDS, upper, layer, source, before, may_write)
+    within(BOUNDS, upper, layer, source, before, secrets, may_write)
 }
 
 fn within<S: Source + ?Sized>(
@@ -89,6 +92,7 @@ fn within<S: Source + ?Sized>(
     layer: &Layer,
     source: &S,
     before: Oid,
+    secrets: &Secrets,
     may_write: &dyn Fn(&RepoPath) -> bool,
 ) -> Result<Imported, Error> {
     let fail = |error: io::Error| failed(upper, &error);
@@ -97,6 +101,7 @@ fn within<S: Source + ?Sized>(
     let mut import = Import {
         bounds,
         source,
+        secrets,
         may_write,
         ignored,
         out: Imported::default(),
@@ -116,6 +121,7 @@ fn within<S: Source + ?Sized>(
 struct Import<'a, S: ?Sized> {
     bounds: Bounds,
     source: &'a S,
+    secrets: &'a Secrets,
     may_write: &'a dyn Fn(&RepoPath) -> bool,
     ignored: Ignored,
     out: Imported,
@@ -282,7 +288,11 @@ impl<S: Source + ?Sized> Import<'_, S> {
         if entry.was.is_some_and(|was| is_same(was, node)) {
             return Ok(());
         }
-        if let Some(why) = self.refusal(&path, bytes.len() as u64) {
+        let why = match self.refusal(&path, bytes.len() as u64) {
+            None if self.tells(entry, &bytes)? => Some(Why::Secret),
+            other => other,
+        };
+        if let Some(why) = why {
             self.leave(entry.path, why);
             return Ok(());
         }
@@ -302,6 +312,18 @@ impl<S: Source + ?Sized> Import<'_, S> {
         self.out.contents.insert(blob, bytes);
         self.put.insert(path, node);
         Ok(())
+    }
+
+    /// Whether a file has a value that is kept from agents and that was not in it before.
+    fn tells(&self, entry: &Entry<'_>, bytes: &[u8]) -> Result<bool, Error> {
+        if !self.secrets.are_in(bytes) {
+            return Ok(false);
+        }
+        let was = entry.was.filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. }));
+        Ok(match was {
+            Some((_, id)) => !self.secrets.are_in(&self.source.content(id)?),
+            None => true,
+        })
     }
 
     fn file(&mut self, entry: &Entry<'_>, path: &RepoPath) -> io::Result<Option<(Node, Arc<[u8]>)>> {

@@ -74,8 +74,14 @@ impl Patterns {
         Self { rules: lines.filter_map(Rule::parse).take(MAX_RULES).collect() }
     }
 
+    /// Whether a rule with a path may match something below a folder.
+    pub(crate) fn enters(&self, folder: &[u8]) -> bool {
+        let inner = [folder, b"/"].concat();
+        self.rules.iter().any(|rule| !rule.keep && !rule.name_only && reaches(&rule.pattern, &inner))
+    }
+
     /// What the last rule that matches says, if one does.
-    fn say(&self, path: &[u8], folder: bool) -> Option<bool> {
+    pub(crate) fn say(&self, path: &[u8], folder: bool) -> Option<bool> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         let rule = self.rules.iter().rev().find(|rule| {
             (folder || !rule.folders_only) && matches(&rule.pattern, if rule.name_only { name } else { path })
@@ -221,8 +227,18 @@ fn named(class: &[u8]) -> Option<fn(&u8) -> bool> {
     })
 }
 
-/// Every place in the pattern that the text so far can have come to, letter by letter.
+/// Whether a text is what a pattern means.
 fn matches(pattern: &[Token], text: &[u8]) -> bool {
+    places(pattern, text)[pattern.len()]
+}
+
+/// Whether a text is how something may begin that a pattern means.
+fn reaches(pattern: &[Token], text: &[u8]) -> bool {
+    places(pattern, text).contains(&true)
+}
+
+/// Every place in the pattern that the text can have come to, letter by letter.
+fn places(pattern: &[Token], text: &[u8]) -> Vec<bool> {
     let mut at = vec![false; pattern.len() + 1];
     at[0] = true;
     pass(pattern, &mut at);
@@ -243,7 +259,7 @@ fn matches(pattern: &[Token], text: &[u8]) -> bool {
         pass(pattern, &mut next);
         at = next;
     }
-    at[pattern.len()]
+    at
 }
 
 /// What can be passed without a letter.

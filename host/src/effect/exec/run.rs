@@ -18,6 +18,7 @@ use super::checkout::Stack;
 use super::git::{self, At, View};
 use super::hidden::Hidden;
 use super::import::{Imported, import};
+use super::included::Included;
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::services::Seen;
@@ -54,6 +55,8 @@ struct Laid {
     warm: Warmed,
     git: Option<View>,
     notes: Vec<String>,
+    /// What the command must not tell.
+    included: Arc<Included>,
 }
 
 impl Exec {
@@ -74,7 +77,12 @@ impl Exec {
         let (ground, laid, spec) = blocking(move || exec.lay_out(&machine, &at, &told, &within, &around)).await?;
         let limit = if command.limit == 0 { LIMIT } else { command.limit };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        let ran = boxed::run(How { program, stdin: command.stdin.to_vec(), most }, spec, watch).await;
+        let ran = boxed::run(
+            How { program, stdin: command.stdin.to_vec(), most, included: laid.included.clone() },
+            spec,
+            watch,
+        )
+        .await;
         let (exec, at) = (self.clone(), site.clone());
         blocking(move || exec.take_over(&at, &ground, laid, ran, &command, &scope)).await
     }
@@ -120,7 +128,8 @@ impl Exec {
         let lowers = covering.into_iter().chain(layer.lowers(&stack)).chain(around.below()).collect();
         let warm = checkouts.warm(&stack, layer, &around.commands.warm, around.setup.as_deref())?;
         let upper = layer.begin()?;
-        let laid = Laid { before, stack, lowers, upper, warm, git, notes: served.notes };
+        let laid =
+            Laid { before, stack, lowers, upper, warm, git, notes: served.notes, included: around.included.clone() };
         let told = Told {
             argv: &command.argv,
             dir: command.dir.as_ref(),
@@ -156,9 +165,9 @@ impl Exec {
             let repo = self.workspaces.repo();
             let free = |path: &RepoPath| self.workspaces.is_free(site, path);
             let may_write = |path: &RepoPath| scope.write.has(path) && scope.read.has(path) && free(path);
-            let imported = self
-                .workspaces
-                .files(site.run, |files, _| import(&laid.upper.upper, &held.layer, files, laid.before, &may_write));
+            let imported = self.workspaces.files(site.run, |files, _| {
+                import(&laid.upper.upper, &held.layer, files, laid.before, laid.included.secrets(), &may_write)
+            });
             let Imported { changes, contents, left_out, more, .. } = imported?;
             let state = self.workspaces.state(site.run)?;
             let mut state = lock(&state);

@@ -33,6 +33,7 @@ use super::caches::Warmed;
 use super::checkout::Stack;
 use super::folder::unique;
 use super::git::View;
+use super::included::Included;
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::sweep::{self, CHECK};
@@ -241,7 +242,8 @@ impl Exec {
                 one.life = None;
             }
             let spec = self.service_spec(one, files, around, machine, network, env.clone())?;
-            let mut life = begin(&machine.program, &spec).map_err(|error| self.not_run(&error, &one.service.run))?;
+            let mut life = begin(&machine.program, &spec, &around.included)
+                .map_err(|error| self.not_run(&error, &one.service.run))?;
             listens(&mut life, holder, one)?;
             one.life = Some(life);
         }
@@ -293,16 +295,23 @@ fn start(program: &Path, spec: &Spec, out: Stdio, err: Stdio) -> Result<Started,
     }
 }
 
-fn begin(program: &Path, spec: &Spec) -> Result<Life, sandbox::Error> {
+fn begin(program: &Path, spec: &Spec, included: &Arc<Included>) -> Result<Life, sandbox::Error> {
     let mut started = sandbox::start_at(program, spec, b"", Stdio::piped(), Stdio::piped())?;
     let control = Some(started.control()?);
     let (out, err) = started.output();
     let (pour, flow) = mpsc::sync_channel(4);
     drop([out.map(|from| pump(from, true, pour.clone())), err.map(|from| pump(from, false, pour.clone()))]);
     drop(pour);
+    let flow: mpsc::Receiver<(bool, Vec<u8>)> = flow;
     let said = Arc::new(Mutex::new(Kept::new(KEPT)));
     let (kept, (tell, ended)) = (said.clone(), mpsc::channel());
-    thread::spawn(move || flow.into_iter().for_each(|(_, bytes): (bool, Vec<u8>)| lock(&kept).take(&bytes)));
+    let included = included.clone();
+    thread::spawn(move || {
+        let mut redacting = [included.secrets().redacting(), included.secrets().redacting()];
+        for (is_out, bytes) in flow {
+            lock(&kept).take(&redacting[usize::from(is_out)].take(&bytes));
+        }
+    });
     thread::spawn(move || {
         let how = match started.wait() {
             Ok(report) => match report.ended {

@@ -20,6 +20,7 @@ use orchestra_pit_core::call::{self, Error, ErrorKind};
 use orchestra_pit_core::commands::{Commands, Setup};
 use orchestra_pit_core::id::Hash;
 use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox::{self as sandbox, Network, Spec};
 
 use super::around::{Around, Start};
@@ -29,6 +30,7 @@ use super::checkout::{Checkouts, Stack, failed, same};
 use super::folder::{Folder, unique};
 use super::git::{self, At};
 use super::import::import;
+use super::included::Included;
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::run::{blocking, ended};
@@ -104,6 +106,7 @@ impl Exec {
         &self,
         start: Start,
         commands: &Arc<Commands>,
+        included: &Arc<Included>,
         watch: Watch<'_>,
     ) -> Result<Option<Arc<SetUp>>, Error> {
         if commands.setup.is_empty() {
@@ -115,7 +118,8 @@ impl Exec {
         if let Some(known) = made.get(&id) {
             return known.clone().map(Some);
         }
-        let done = self.set_up_once(&folder, &id, start, commands, watch).await;
+        let around = Around { commands: commands.clone(), setup: None, included: included.clone() };
+        let done = self.set_up_once(&folder, &id, start, &around, watch).await;
         made.insert(id, done.clone());
         done.map(Some)
     }
@@ -141,7 +145,7 @@ impl Exec {
         folder: &Path,
         id: &str,
         start: Start,
-        commands: &Arc<Commands>,
+        around: &Around,
         watch: Watch<'_>,
     ) -> Result<Arc<SetUp>, Error> {
         let (at, name) = (folder.to_owned(), id.to_owned());
@@ -153,10 +157,10 @@ impl Exec {
         }
         let exec = self.clone();
         let mut place = blocking(move || exec.setup_place(start)).await?;
-        for setup in &commands.setup {
-            place = self.set_up_one(place, setup, commands, watch).await?;
+        for setup in &around.commands.setup {
+            place = self.set_up_one(place, setup, around, watch).await?;
         }
-        let (told, at, name) = (commands.clone(), folder.to_owned(), id.to_owned());
+        let (told, at, name) = (around.commands.clone(), folder.to_owned(), id.to_owned());
         let made = blocking(move || {
             let made = keep(&place, &told, &at, &name);
             let used = place.layer.place().to_owned();
@@ -180,27 +184,21 @@ impl Exec {
         Ok(Place { machine, layer, stack, start })
     }
 
-    async fn set_up_one(
-        &self,
-        place: Place,
-        setup: &Setup,
-        commands: &Arc<Commands>,
-        watch: Watch<'_>,
-    ) -> Result<Place, Error> {
+    async fn set_up_one(&self, place: Place, setup: &Setup, around: &Around, watch: Watch<'_>) -> Result<Place, Error> {
         let _slot = self.slot().await;
-        let (exec, wanted, told) = (self.clone(), setup.clone(), commands.clone());
+        let (exec, wanted, told) = (self.clone(), setup.clone(), around.clone());
         let (place, spec, upper) = blocking(move || {
-            let (spec, upper) = exec.setup_spec(&place, &wanted, told)?;
+            let (spec, upper) = exec.setup_spec(&place, &wanted, &told)?;
             Ok((place, spec, upper))
         })
         .await?;
-        let how = How { program: place.machine.program.clone(), ..How::default() };
-        let boxed = boxed::run(how, spec, watch).await;
+        let (program, included) = (place.machine.program.clone(), around.included.clone());
+        let boxed = boxed::run(How { program, included, ..How::default() }, spec, watch).await;
         let (exec, setup) = (self.clone(), setup.clone());
         blocking(move || {
             let repo = exec.workspaces.repo();
             // Files of the repository are the person's to change: only what git ignores is kept.
-            import(&upper.upper, &place.layer, &**repo, place.start.tree, &|_| false)?;
+            import(&upper.upper, &place.layer, &**repo, place.start.tree, &Secrets::default(), &|_| false)?;
             place.layer.end(&upper)?;
             exec.setup_went_well(&setup, boxed)?;
             Ok(place)
@@ -208,23 +206,22 @@ impl Exec {
         .await
     }
 
-    fn setup_spec(&self, place: &Place, setup: &Setup, commands: Arc<Commands>) -> Result<(Spec, Upper), Error> {
+    fn setup_spec(&self, place: &Place, setup: &Setup, around: &Around) -> Result<(Spec, Upper), Error> {
         let repo = self.workspaces.repo();
-        let warm = Checkouts::cold(&place.layer, &commands.warm)?;
+        let warm = Checkouts::cold(&place.layer, &around.commands.warm)?;
         let git = place
             .start
             .commit
             .map(|commit| git::view(repo, &**repo, &place.stack, &place.layer, &At { commit, branch: "", base: None }));
         let (git, upper) = (git.transpose()?, place.layer.begin()?);
         let seen = self.seen_at();
-        let lowers = place.layer.lowers(&place.stack);
+        let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below()).collect();
         let home = place.layer.place().join("home");
         let (warm, home) = (&warm, Home::Kept { folder: &home, network: setup.network });
         let files = inside::Files { at: &seen, lowers, upper: &upper, warm, git: git.as_ref(), home };
         let network = if setup.network { Network::Host } else { Network::Loopback };
         let told = Told { argv: &setup.run, dir: None, env: Vec::new(), timeout: setup.timeout, network };
-        let around = Around { commands, setup: None };
-        Ok((inside::spec(&files, told, &around, place.machine.home.as_ref()), upper))
+        Ok((inside::spec(&files, told, around, place.machine.home.as_ref()), upper))
     }
 
     /// Says which command failed, with its last lines and what to type.

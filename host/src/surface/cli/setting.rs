@@ -16,8 +16,8 @@ use crate::config::choose::{Choice, Unchosen, choose};
 use crate::config::dirs::ORGANISATION;
 use crate::config::settled::Settled;
 use crate::config::trust::{Standing, Store};
-use crate::config::written::{Files, Flags, Places};
-use crate::config::{ConfigError, dirs::Dirs};
+use crate::config::written::{Files, Flags, INCLUDE, Places};
+use crate::config::{ConfigError, Source, dirs::Dirs};
 use crate::effect::model::family::Families;
 use crate::effect::model::models::Models;
 use crate::effect::model::scripted::Script;
@@ -114,20 +114,23 @@ pub fn files(repo: &Repo, dirs: &Dirs) -> Result<Files, Failure> {
     Files::read(&places).map_err(wrong)
 }
 
+/// The repository's files that take a yes, by their names.
+pub fn of_repository(files: &Files) -> impl Iterator<Item = (&'static str, &Source)> {
+    let own = files.repository.as_ref().map(|(source, _)| (FILE, source));
+    own.into_iter().chain(files.include.as_ref().map(|source| (INCLUDE, source)))
+}
+
 /// What holds in a repository. Its own file widens only if the person has said yes to it.
 pub fn settle(repo: &Repo, flags: &Flags) -> Result<Settled, Failure> {
     let dirs = dirs();
     let files = files(repo, &dirs)?;
-    let trusted = match &files.repository {
-        None => None,
-        Some((source, _)) => {
-            match Store::open(dirs.state.as_deref(), repo.common()).map_err(wrong)?.file(FILE, &source.text) {
-                Standing::Trusted(trusted) => Some(trusted),
-                Standing::New | Standing::Changed { .. } => None,
-            }
-        }
-    };
-    Settled::settle(files, flags, &agents(&flags.brought), trusted.as_ref()).map_err(wrong)
+    let store = Store::open(dirs.state.as_deref(), repo.common()).map_err(wrong)?;
+    let known = of_repository(&files).filter_map(|(name, source)| match store.file(name, &source.text) {
+        Standing::Trusted(trusted) => Some(trusted),
+        Standing::New | Standing::Changed { .. } => None,
+    });
+    let trusted: Vec<_> = known.collect();
+    Settled::settle(files, flags, &agents(&flags.brought), &trusted).map_err(wrong)
 }
 
 /// The names of agents that a file can speak of.

@@ -6,12 +6,12 @@ use super::Failure;
 use super::ask::confirm;
 use super::open::{Place, dirs};
 use super::out::{note, out};
-use super::setting::{FILE, agents, files, wrong};
+use super::setting::{FILE, agents, files, of_repository, wrong};
 use super::stranger::{BroughtArgs, names};
-use crate::config::ConfigError;
 use crate::config::settled::Settled;
-use crate::config::trust::{Standing, Store};
-use crate::config::written::Flags;
+use crate::config::trust::{Standing, Store, Trusted};
+use crate::config::written::{Files, Flags};
+use crate::config::{ConfigError, Source, Widening};
 use crate::run::clock::now;
 use crate::surface::exit::Exit;
 
@@ -37,41 +37,62 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
         out!("nothing in this repository is trusted any more");
         return Ok(Exit::Done);
     }
-    let (files, brought) = (files(&repo, &dirs)?, args.brought.components()?);
-    let Some(source) = files.repository.as_ref().map(|(source, _)| source.clone()) else {
+    let (first, brought) = (files(&repo, &dirs)?, args.brought.components()?);
+    let sources: Vec<(&str, Source)> = of_repository(&first).map(|(name, source)| (name, source.clone())).collect();
+    if sources.is_empty() {
         out!("there is no {FILE} here, and nothing to trust");
         return Ok(Exit::Done);
-    };
-    match store.file(FILE, &source.text) {
-        Standing::Trusted(_) => {
+    }
+    let mut trusted = Vec::new();
+    for (name, source) in &sources {
+        if let Standing::Trusted(known) = store.file(name, &source.text) {
             out!("{} is trusted as it is", source.path.display());
-            return Ok(Exit::Done);
+            trusted.push(known);
         }
-        Standing::New => note!("{}", clean_lines(source.text.trim_end())),
-        Standing::Changed { difference } => note!("{}", clean_lines(difference.trim_end())),
     }
-    match Settled::settle(files, &Flags::default(), &agents(&names(&brought)), None) {
-        Ok(_) => {
+    let before = trusted.len();
+    loop {
+        // What is wrong with a file is said before anybody is asked about it.
+        let again = Files { include: first.include.clone(), ..files(&repo, &dirs)? };
+        let (path, widens) = match Settled::settle(again, &Flags::default(), &agents(&names(&brought)), &trusted) {
+            Ok(_) => break,
+            Err(ConfigError::Untrusted { path, widens }) => (path, widens),
+            Err(error) => return Err(wrong(error)),
+        };
+        let known = |source: &Source| trusted.iter().any(|trusted: &Trusted| trusted.is_of(&source.text));
+        let asked = sources.iter().find(|(_, source)| *source.path == *path && !known(source));
+        let changed = || Failure::new(Exit::Failed, format!("{} has just been changed; look again", path.display()));
+        let (name, source) = asked.ok_or_else(changed)?;
+        show(&store, name, source, &widens);
+        if !confirm("trust this text", args.yes)? {
+            out!("not trusted");
+            return Ok(Exit::Cancelled);
+        }
+        trusted.push(store.trust_file(name, &source.text, now())?);
+        out!("trusted; a changed text will be asked about again");
+    }
+    if trusted.len() > before {
+        forgotten(&store);
+    } else if before < sources.len() {
+        let rest = sources.iter().filter(|(_, source)| !trusted.iter().any(|known| known.is_of(&source.text)));
+        rest.for_each(|(_, source)| {
             out!("{} gives nothing that there is not without it: it holds without a yes", source.path.display());
-            return Ok(Exit::Done);
-        }
-        Err(ConfigError::Untrusted { widens, .. }) => {
-            note!("\nit gives more than there is without it:");
-            for widening in widens {
-                let line = format!("{} = {} (without it {})", widening.key, widening.to, widening.without);
-                note!("  line {}: {}", widening.line, clean_lines(&line));
-            }
-        }
-        Err(error) => return Err(wrong(error)),
+        });
     }
-    if !confirm("trust this text", args.yes)? {
-        out!("not trusted");
-        return Ok(Exit::Cancelled);
-    }
-    store.trust_file(FILE, &source.text, now())?;
-    out!("trusted; a changed text will be asked about again");
-    forgotten(&store);
     Ok(Exit::Done)
+}
+
+/// Shows a text, or what is another in it, and what it gives.
+fn show(store: &Store, name: &str, source: &Source, widens: &[Widening]) {
+    match store.file(name, &source.text) {
+        Standing::Changed { difference } => note!("{}", clean_lines(difference.trim_end())),
+        _ => note!("{}", clean_lines(source.text.trim_end())),
+    }
+    note!("\nit gives more than there is without it:");
+    for widening in widens {
+        let line = format!("{} = {} (without it {})", widening.key, widening.to, widening.without);
+        note!("  line {}: {}", widening.line, clean_lines(&line));
+    }
 }
 
 /// Tells a person whose yes nobody will remember.

@@ -19,6 +19,7 @@ struct Run {
     stack: Stack,
     layer: Layer,
     tree: Oid,
+    secrets: Secrets,
 }
 
 impl Run {
@@ -28,7 +29,7 @@ impl Run {
         let tree = bench.tree(files);
         let stack = bench.checkouts(Limits::default()).of(&bench.repo, tree).unwrap();
         let layer = Layer::open(&bench.dir.path().join("run"), tree, None).unwrap();
-        Self { bench, stack, layer, tree }
+        Self { bench, stack, layer, tree, secrets: Secrets::default() }
     }
 
     /// What a script did, before it is imported.
@@ -43,7 +44,8 @@ impl Run {
     }
 
     fn import_for(&self, upper: &Upper, may_write: &dyn Fn(&RepoPath) -> bool) -> Imported {
-        let imported = import(&upper.upper, &self.layer, &self.bench.repo, self.tree, may_write).unwrap();
+        let imported =
+            import(&upper.upper, &self.layer, &self.bench.repo, self.tree, &self.secrets, may_write).unwrap();
         self.layer.end(upper).unwrap();
         imported
     }
@@ -255,7 +257,8 @@ fn numbers_sizes_and_depth_are_bounded() {
     let mut run = Run::new(&start());
     let few = |run: &Run, bounds: Bounds, script: &str| {
         let upper = run.command(script);
-        let imported = within(bounds, &upper.upper, &run.layer, &run.bench.repo, run.tree, &|_| true).unwrap();
+        let imported =
+            within(bounds, &upper.upper, &run.layer, &run.bench.repo, run.tree, &run.secrets, &|_| true).unwrap();
         let left: Vec<_> = imported.left_out.iter().map(|(path, why)| (path.clone(), *why)).collect();
         (imported.changes.len(), left, imported.more)
     };
@@ -356,4 +359,16 @@ fn ignored_files_are_never_moved_through_a_link() {
     assert_eq!(names(out.path()), [""; 0]);
     let moved: PathBuf = run.layer.ignored().join("a/out/f");
     assert_eq!(fs::read_to_string(moved).unwrap(), "x");
+}
+
+#[test]
+fn a_file_with_a_value_that_agents_do_not_see_is_left_out() {
+    let mut run = Run::new(&files(&[("had", "a tok-123456\n"), ("has-not", "b\n")]));
+    let script = "echo more >> had; echo tok-123456 >> has-not; echo tok-123456 > new; echo fine > fine";
+    assert_eq!(shown(&run.import(&run.command(script))).len(), 4, "without values all of it is taken");
+    run.secrets = Secrets::of([&b"TOKEN=tok-123456"[..]]);
+    let imported = run.import(&run.command(script));
+    let left: Vec<_> = imported.left_out.iter().map(|(path, why)| (path.as_str(), *why)).collect();
+    assert_eq!(left, [("has-not", Why::Secret), ("new", Why::Secret)]);
+    assert_eq!(shown(&imported).len(), 2, "what the repository has itself tells nothing: {:?}", shown(&imported));
 }

@@ -35,6 +35,8 @@ pub enum Why {
     Submodule,
     /// A file in the place of a folder that has something which has to stay.
     Below,
+    /// It has a value that agents are not to see.
+    Secret,
 }
 
 impl Why {
@@ -64,6 +66,9 @@ impl fmt::Display for Why {
             }
             Self::Deep => write!(f, "it has more than {} folders in each other", Map::MAX_DEPTH),
             Self::Submodule => f.write_str("it belongs to a submodule, which is another repository's"),
+            Self::Secret => {
+                f.write_str("it has a value of a file that .worktreeinclude names, which agents do not see")
+            }
             Self::Below => f.write_str("it takes the place of a folder that has something the run may not remove"),
         }
     }
