@@ -47,6 +47,9 @@ pub enum Home<'a> {
     },
 }
 
+/// Folders that start warm and whose programs are found by name, as in a shell in which somebody has activated them.
+const VENV: &[&str] = &[".venv", "venv"];
+
 /// Variables that tell a tool to do without the network.
 const OFFLINE: &[&str] = &["CARGO_NET_OFFLINE", "npm_config_offline", "UV_OFFLINE", "GOPROXY", "MAVEN_ARGS"];
 /// Where go has its packages, if not in the home.
@@ -96,7 +99,13 @@ pub(super) fn spec(files: &Files<'_>, told: Told<'_>, around: &Around, home: Opt
     let mut spec = Spec::new(mounts, &[]);
     spec.argv = told.argv.to_vec();
     spec.cwd = told.dir.map_or_else(|| files.at.to_owned(), |dir| files.at.join(dir.as_str()));
-    spec.env = variables(files.at, &found.path, found.env, told.env);
+    let within = commands.warm.iter().filter(|name| VENV.contains(&name.as_str()));
+    let within: Vec<PathBuf> = within.map(|name| files.at.join(name.as_str())).collect();
+    if let Some(venv) = within.first() {
+        found.env.push(("VIRTUAL_ENV".to_owned(), venv.display().to_string()));
+    }
+    let bins: Vec<PathBuf> = within.iter().map(|venv| venv.join("bin")).chain(found.path).collect();
+    spec.env = variables(files.at, &bins, found.env, told.env);
     spec.limits = Limits { wall_ms: Some(told.timeout.div_ceil(1000)), ..Limits::default() };
     spec.network = told.network;
     spec.require = class(commands.walls);

@@ -125,6 +125,38 @@ fn unquoted(value: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(value)
 }
 
+/// What CI installs with pip, as its arguments: the words after `pip install`.
+pub(super) fn pip(repository: &Repository<'_>) -> Vec<(Vec<String>, Source)> {
+    let mut all: Vec<(Vec<String>, Source)> = Vec::new();
+    for (path, text) in repository.texts.iter().filter(|(path, _)| is_ci(path)) {
+        let lines = if path.starts_with(".gitlab") { gitlab(text) } else { github(text) };
+        for (line, command) in lines {
+            for words in command.split("&&").filter_map(packages) {
+                if all.len() < MOST_COMMANDS && !all.iter().any(|(known, _)| *known == words) {
+                    all.push((words, Source { path: (*path).to_owned(), line }));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Packages as pip takes them, with extras in brackets, for which no shell is needed.
+fn packages(command: &str) -> Option<Vec<String>> {
+    let command = command.trim();
+    let command = ["python -m ", "python3 -m "].iter().find_map(|begin| command.strip_prefix(begin)).unwrap_or(command);
+    let rest = command.strip_prefix("pip install ").or_else(|| command.strip_prefix("pip3 install "))?;
+    let words: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).map(unquoted).collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./[],=:@+".contains(c);
+    if words.is_empty() || rest.len() > MOST_LENGTH || !words.iter().all(|word| word.chars().all(plain)) {
+        return None;
+    }
+    // Nobody needs a newer pip to install the rest.
+    let named = words.iter().filter(|word| !word.starts_with('-'));
+    let own = named.clone().all(|word| ["pip", "setuptools", "wheel"].contains(word));
+    (!own).then(|| words.into_iter().map(str::to_owned).collect())
+}
+
 /// The words of a command that needs no shell.
 pub(super) fn words(command: &str) -> Option<Vec<String>> {
     let command = command.trim();

@@ -1,5 +1,6 @@
 //! What a language's own files suggest where no CI file says it: checks, set-up, warm folders and tools.
 
+use super::ci;
 use super::sort::{self, Part};
 use super::{Folder, Found, Proposal, Repository, Setup, Source};
 
@@ -120,9 +121,8 @@ impl Guess<'_, '_> {
             }
             other => {
                 let source = self.repository.source(other.unwrap_or(project), "");
-                let what = if other.is_some() { "-r requirements.txt" } else { "-e ." };
                 self.setup("venv", "python3 -m venv .venv", &[], &source);
-                self.setup("install", &format!(".venv/bin/pip install {what}"), &[&source.path, project], &source);
+                self.pip(other.is_some(), &source, project);
                 (".venv/bin/", source)
             }
         };
@@ -145,6 +145,34 @@ impl Guess<'_, '_> {
         }
         self.warm(&[".venv"], project);
         self.tools(&["pyenv", "uv"], project);
+    }
+
+    /// What CI installs, and without any the project with what it needs.
+    fn pip(&mut self, requirements: bool, source: &Source, project: &str) {
+        let by_ci = ci::pip(self.repository);
+        for (at, (words, source)) in by_ci.iter().enumerate() {
+            let name = if at == 0 { "install".to_owned() } else { format!("install-{}", at + 1) };
+            let files: Vec<&str> = words.iter().map(String::as_str).chain([project]).collect();
+            self.setup(&name, &format!(".venv/bin/pip install {}", words.join(" ")), &files, source);
+        }
+        if by_ci.is_empty() {
+            // What the tests themselves need is mostly named apart, and pytest often nowhere.
+            let text = self.repository.text("pyproject.toml").unwrap_or_default();
+            let extras = text.split_once("[project.optional-dependencies]").map_or("", |(_, extras)| extras);
+            let extra = ["test", "tests", "dev"].into_iter().find(|name| {
+                extras
+                    .lines()
+                    .take_while(|line| !line.starts_with('['))
+                    .any(|line| line.split_once('=').is_some_and(|(key, _)| key.trim() == *name))
+            });
+            let what = match (requirements, extra) {
+                (true, _) => "-r requirements.txt".to_owned(),
+                (false, Some(extra)) => format!("-e .[{extra}]"),
+                (false, None) => "-e .".to_owned(),
+            };
+            let what = if self.pytest().is_some() { format!("{what} pytest") } else { what };
+            self.setup("install", &format!(".venv/bin/pip install {what}"), &[&source.path, project], source);
+        }
     }
 
     /// What says that the tests are pytest's.

@@ -120,13 +120,26 @@ fn node_is_guessed_from_scripts_and_the_lock_file() {
 }
 
 #[test]
+fn what_ci_installs_with_pip_is_set_up() {
+    let workflow = "jobs:\n  a:\n    steps:\n      - run: python -m pip install --upgrade pip\n      - run: |\n          \
+                    pip install -r dev.txt\n          pip install \".[test]\" && pip install $EVIL\n          pytest -q\n";
+    let files = [(".github/workflows/ci.yml", workflow), ("pyproject.toml", "[project]\n"), ("dev.txt", "")];
+    let proposal = proposal(&files);
+    let setup: Vec<String> = proposal.setup.iter().map(|one| one.run.join(" ")).collect();
+    let expected = ["python3 -m venv .venv", ".venv/bin/pip install -r dev.txt", ".venv/bin/pip install .[test]"];
+    assert_eq!(setup, expected);
+    assert_eq!(proposal.setup[1].inputs, ["dev.txt", "pyproject.toml"]);
+    assert_eq!(shown(&proposal.full), ["test: pytest -q (.github/workflows/ci.yml:8)"]);
+}
+
+#[test]
 fn python_is_guessed_with_what_manages_it() {
     let project = "[project]\nname = \"a\"\n[tool.pytest.ini_options]\n[tool.ruff]\n[tool.mypy]\n";
     for (lock, test, setup) in [
         ("uv.lock", "uv run python -m pytest", "uv sync --frozen"),
         ("poetry.lock", "poetry run python -m pytest", "poetry install"),
-        ("requirements.txt", ".venv/bin/python -m pytest", ".venv/bin/pip install -r requirements.txt"),
-        ("README.md", ".venv/bin/python -m pytest", ".venv/bin/pip install -e ."),
+        ("requirements.txt", ".venv/bin/python -m pytest", ".venv/bin/pip install -r requirements.txt pytest"),
+        ("README.md", ".venv/bin/python -m pytest", ".venv/bin/pip install -e . pytest"),
     ] {
         let proposal = proposal(&[("pyproject.toml", project), (lock, "")]);
         assert_eq!(shown(&proposal.full)[0], format!("test: {test} (pyproject.toml:3)"), "{lock}");
@@ -134,6 +147,9 @@ fn python_is_guessed_with_what_manages_it() {
         assert_eq!((names(&proposal.warm), names(&proposal.tools)), (vec![".venv"], vec!["pyenv", "uv"]));
         assert!(proposal.fast[0].run.join(" ").ends_with("mypy ."), "{:?}", proposal.fast);
     }
+    let extras = format!("{project}[project.optional-dependencies]\ndocs = []\ndev = [\"x\"]\n[other]\ntest = 1\n");
+    let extras = proposal(&[("pyproject.toml", &extras)]);
+    assert_eq!(extras.setup.last().expect("set-up").run.join(" "), ".venv/bin/pip install -e .[dev] pytest");
     let plain = proposal(&[("setup.cfg", ""), ("tests/test_a.py", "")]);
     assert_eq!(shown(&plain.full), ["test: .venv/bin/python -m unittest (setup.cfg:1)"]);
     // Nothing is built, so the tests are in the coder's loop.
