@@ -7,7 +7,7 @@ use orchestra_pit_core::check::verdict::{Kind, Names};
 use orchestra_pit_core::protected;
 use orchestra_pit_core::time::Time;
 
-use super::words::{count, ended, line, long, money};
+use super::words::{came_to, count, line, long, money, several};
 use crate::effect::vcs::compare::Compared;
 use crate::run::State;
 use crate::run::state::{Phase, Run};
@@ -21,13 +21,7 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
     let Some(root) = state.root() else { return Vec::new() };
     let name = root.started.site.tree.short();
     let head = match root.ended() {
-        Some(end) if matches!(end.end, End::Done(_)) => match state.result.as_ref().map(|judged| judged.verdict.kind())
-        {
-            Some(Kind::Green | Kind::NoWorse) => "done, verified".to_owned(),
-            Some(Kind::Red) => "done, and the checks are red".to_owned(),
-            None => "done, not verified".to_owned(),
-        },
-        Some(end) => ended(&end.end),
+        Some(end) => came_to(end),
         None => "stopped".to_owned(),
     };
     let mut lines = vec![format!("{name}  {head}        {}", branch(root, changed))];
@@ -69,7 +63,7 @@ pub fn verdict(judged: Option<&Judged>) -> Vec<String> {
     };
     let mut lines = vec![format!("  verdict    {}", line(&verdict.line(), 300))];
     for check in verdict.checks() {
-        // A suite that has lost tests is green all the same: what is lost is named, whatever else is to be said.
+        // What is lost is named, whatever else is to be said.
         for (what, lost) in [("no longer there", check.gone()), ("skipped now", check.muted())] {
             if !lost.is_empty() {
                 let names: Vec<String> = lost.first().iter().map(|name| line(name, 100)).collect();
@@ -129,10 +123,9 @@ fn branch(root: &Run, changed: Option<&Compared>) -> String {
     // Those of its team too, as on the branch that a person takes. Without the repository, those that it has made itself.
     let commits =
         changed.map_or_else(|| usize::try_from(root.commits).unwrap_or(usize::MAX), |changed| changed.commits);
-    let commits = if commits == 1 { "1 commit".to_owned() } else { format!("{commits} commits") };
+    let commits = several(commits, "commit");
     let size = changed.filter(|changed| !changed.paths.is_empty()).map(|changed| {
-        let files =
-            if changed.paths.len() == 1 { "1 file".to_owned() } else { format!("{} files", changed.paths.len()) };
+        let files = several(changed.paths.len(), "file");
         format!(", {files}, +{} −{}", changed.added, changed.removed)
     });
     let base: String = root.started.base.to_string().chars().take(7).collect();

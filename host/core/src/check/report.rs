@@ -3,6 +3,7 @@
 //! [`read`] never guesses. A report is understood only if the names that were seen and the runner's own counts agree;
 //! output that was cut, that contradicts itself or that two runners wrote is *not understood*, and says why.
 
+mod absent;
 mod go;
 mod jest;
 mod junit;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use absent::absent;
 pub use junit::junit;
 use tally::Tally;
 

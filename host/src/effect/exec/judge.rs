@@ -14,10 +14,13 @@ use std::sync::Arc;
 
 use orchestra_pit_core::call::exec::{Judged, Value};
 use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Site};
-use orchestra_pit_core::check::report;
-use orchestra_pit_core::check::verdict::{Base, Ending, Evidence, Kind, Level, Ran, Runs, Wanted, conclude, gist};
+use orchestra_pit_core::check::report::{self, Report};
+use orchestra_pit_core::check::verdict::{
+    Base, CheckVerdict, Ending, Evidence, Kind, Level, Ran, Runs, Wanted, conclude, gist,
+};
 use orchestra_pit_core::commands::{Check, Commands};
 use orchestra_pit_core::id::{Hash, Oid, RunId};
+use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox as sandbox;
 
 use super::around::{Around, Start};
@@ -39,6 +42,9 @@ mod prove;
 
 /// Lines of a failed check's output that are shown, and their bytes.
 const TAIL: (usize, usize) = (40, 8 << 10);
+
+/// Tests of which it is shown why they fail, and lines of each.
+const EXPLAINED: (usize, usize) = (4, 10);
 
 /// A tree that is to be judged, and what it is compared with.
 #[derive(Clone, Debug)]
@@ -141,8 +147,13 @@ impl Exec {
         let base = (case.tree != case.base).then_some(Base { tree: case.base, runs: &before });
         let level = Level::from(case.level.clone());
         let verdict = conclude(&Evidence { level, tree: case.tree, wanted: &wanted, runs: &runs, base, flaky: &flaky });
-        let tails = verdict.checks().iter().zip(&outputs).filter(|(check, _)| check.kind() != Kind::Green);
-        let tails = tails.map(|(check, output)| (check.name().to_owned(), tail(output, TAIL))).collect();
+        let failed = verdict.checks().iter().zip(runs.iter().zip(&outputs));
+        let failed = failed.filter(|(check, _)| check.kind() != Kind::Green);
+        let tails = failed.map(|(check, (runs, output))| {
+            let said = explained(check, &runs.first.report).unwrap_or_else(|| tail(output, TAIL));
+            (check.name().to_owned(), said)
+        });
+        let tails = tails.collect();
         let proof = match case.level.as_str() {
             "full" if case.tree != case.base && verdict.kind() != Kind::Red => {
                 let (case, checks, around) = (&case, &checks, &around);
@@ -259,13 +270,15 @@ impl Exec {
             Ok((place, spec, upper))
         })
         .await?;
-        let boxed = boxed::run(How { program: place.machine.program.clone(), ..How::default() }, spec, watch).await;
+        let (program, included) = (place.machine.program.clone(), around.included.clone());
+        let how = How { program, included, ..How::default() };
+        let boxed = boxed::run(how, spec, watch).await;
         let exec = self.clone();
         let check = check.clone();
         blocking(move || {
             let repo = exec.workspaces.repo();
             // What git ignores is there for the next check; nothing else of it is.
-            import(&upper.upper, &place.layer, &**repo, place.tree, &|_| false)?;
+            import(&upper.upper, &place.layer, &**repo, place.tree, &Secrets::default(), &|_| false)?;
             place.layer.end(&upper)?;
             let outcome = exec.outcome(&check, boxed)?;
             Ok((outcome, place))
@@ -331,6 +344,10 @@ impl Exec {
         // A log that cannot be kept is no reason for another verdict.
         let _ = keep(&self.log(log), output.as_bytes());
         let report = report::read(&check.run, &output);
+        let ending = match (&ending, report.tests(), report::absent(&output)) {
+            (Ending::Exit(1..), None, Some(said)) => Ending::Misconfigured(said.to_owned()),
+            _ => ending,
+        };
         let (name, argv) = (check.name.clone(), check.run.clone());
         let gist = gist(&output);
         Ok(Outcome { ran: Ran { name, argv, ending, micros, log, gist, report }, output })
@@ -340,6 +357,21 @@ impl Exec {
     pub fn log(&self, log: Hash) -> PathBuf {
         log_of(self.workspaces.repo(), log)
     }
+}
+
+/// What the runner says of the first tests that fail: an output's last lines are often another program's.
+fn explained(check: &CheckVerdict, report: &Report) -> Option<String> {
+    let tests = report.tests()?;
+    let names = check.fails().first().iter().chain(check.flaky().first());
+    let why = names.filter_map(|name| tests.failed.get_key_value(name)).filter(|(_, why)| !why.lines.is_empty());
+    let said: Vec<String> = why
+        .take(EXPLAINED.0)
+        .map(|(name, why)| {
+            let from = why.lines.len().saturating_sub(EXPLAINED.1);
+            format!("{name}:\n{}", why.lines.get(from..).unwrap_or_default().join("\n"))
+        })
+        .collect();
+    (!said.is_empty()).then(|| said.join("\n"))
 }
 
 /// Where the output of a check is kept in a repository.

@@ -84,11 +84,15 @@ fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
     }
     compared.gone = before.passed.iter().filter(|name| !now.has(name)).map(String::as_str).collect();
     compared.muted = before.passed.iter().filter(|name| now.skipped.contains(*name)).map(String::as_str).collect();
+    // Nothing fails, and less is known than was: a person looks at the list before it is taken for good.
+    if compared.kind == Kind::Green && !(compared.gone.is_empty() && compared.muted.is_empty()) {
+        compared.kind = Kind::NoWorse;
+    }
 }
 
 /// A check that failed by exit code, signal or tests.
 fn failed<'a>(wanted: &'a Wanted, runs: &'a Runs, base: Option<&'a Runs>, called: &[String]) -> Compared<'a> {
-    let is_called = |name: &str| called.iter().any(|called| called == name);
+    let is_called = |name: &str| called.iter().any(|called| names_it(called, name));
     let tests = runs.first.explained();
     let (unsteady, steady) = match (&runs.again, tests) {
         (Some(again), None) if again.passes() => {
@@ -117,6 +121,12 @@ fn failed<'a>(wanted: &'a Wanted, runs: &'a Runs, base: Option<&'a Runs>, called
     compared.known_flaky = known;
     compared.flaky = unknown;
     compared
+}
+
+/// Whether somebody means a test: by its whole name, or by the end of it from where a crate, a file or a suite is named.
+fn names_it(called: &str, name: &str) -> bool {
+    let before = name.strip_suffix(called);
+    before.is_some_and(|before| before.is_empty() || ["::", " > ", "/", " "].iter().any(|end| before.ends_with(end)))
 }
 
 fn names(tests: &Tests) -> BTreeSet<&str> {

@@ -220,6 +220,26 @@ fn a_test_that_passed_before_and_is_missing_or_skipped_now_is_named() {
 }
 
 #[test]
+fn a_suite_that_has_lost_tests_is_no_worse_at_best() {
+    let base = once(understood("+a +b"));
+    let lost = verdict(&once(understood("+a +new")), Some(&base), &[]);
+    says(&lost, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 2 pass, 1 no longer there (test 44 s)");
+    assert_eq!(verdict(&once(understood("+a ?b")), Some(&base), &[]).kind(), Kind::NoWorse);
+    assert_eq!(verdict(&once(understood("+a +b +new")), Some(&base), &[]).kind(), Kind::Green);
+}
+
+#[test]
+fn a_flaky_test_is_named_by_its_end_too() {
+    let runs = twice(understood("-demo::tests::slow +a"), understood("+demo::tests::slow +a"));
+    for called in ["demo::tests::slow", "tests::slow", "slow"] {
+        assert_eq!(verdict(&runs, None, &[called]).kind(), Kind::Green, "{called}");
+    }
+    for called in ["low", "slo", "tests"] {
+        assert_eq!(verdict(&runs, None, &[called]).kind(), Kind::Red, "{called}");
+    }
+}
+
+#[test]
 fn another_configuration_is_another_digest() {
     let runs = once(understood("+a"));
     let base =

@@ -1,0 +1,52 @@
+//! Whether a command says that what it was to run is not there: then nothing was checked.
+
+/// In its own words, if it says so. `output` is that of a command that failed and told of no test.
+///
+/// The same exit code and the same words on the base would pass for an old failure.
+pub fn absent(output: &str) -> Option<&str> {
+    output.lines().map(str::trim).find(|line| {
+        let after = |begin: &str| line.split_once(begin).map(|(_, after)| after);
+        // `python -m pytest`: a module that a test imports is missing in another way, with a trace.
+        let module = line.split_once(": No module named ").is_some_and(|(program, module)| {
+            let name = program.rsplit('/').next().unwrap_or(program);
+            name.starts_with("python") && !module.contains(' ')
+        });
+        let script = ["npm error", "npm ERR!"].iter().any(|begin| {
+            after(begin).is_some_and(|said| said.trim().to_ascii_lowercase().starts_with("missing script"))
+        });
+        let command = ["error: no such command: ", "error Command \""].iter().any(|begin| line.starts_with(begin))
+            && (line.contains("no such command") || line.contains("not found"));
+        let rule = line.starts_with("make: ") && line.contains("No rule to make target") && !line.contains("needed by");
+        module || script || command || rule
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::absent;
+
+    #[test]
+    fn what_is_not_there_is_told_from_what_fails() {
+        for said in [
+            "/usr/bin/python3: No module named pytest",
+            "x\n.venv/bin/python: No module named pytest\n",
+            "npm error Missing script: \"test\"\nnpm error",
+            "npm ERR! missing script: test",
+            "error: no such command: `nextest`",
+            "error Command \"test\" not found.",
+            "make: *** No rule to make target 'check'.  Stop.",
+        ] {
+            assert!(absent(said).is_some(), "{said}");
+        }
+        for said in [
+            "ModuleNotFoundError: No module named 'requests'",
+            "E   ModuleNotFoundError: No module named pytest",
+            "assertion failed: no such command",
+            "make: *** No rule to make target 'a.h', needed by 'a.o'.  Stop.",
+            "1 failed",
+            "",
+        ] {
+            assert_eq!(absent(said), None, "{said}");
+        }
+    }
+}
