@@ -12,6 +12,7 @@ use crate::budget::{Caps, Cost, Line, Shortage};
 use crate::call::delegate::{End, Task};
 use crate::call::exec::Judged;
 use crate::call::{Answer, Call, Facts, Site, canonical};
+use crate::check::verdict::Kind;
 use crate::commands::Commands;
 use crate::id::{Hash, Oid, RunId};
 use crate::path::RepoPath;
@@ -333,6 +334,9 @@ pub struct Ended {
     pub tree: Oid,
     /// How many calls it has made, for a replay to compare.
     pub calls: u64,
+    /// What the host's checks said of the result of a tree, in a word; the whole of it is a record of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Kind>,
 }
 
 impl Event {

@@ -20,6 +20,7 @@ use super::state::{FULL, Phase, Run, State, enter};
 use super::{Host, life};
 use crate::effect::Team;
 use crate::effect::exec::judge::Case;
+use crate::effect::model::Delta;
 use crate::gate::lock;
 use crate::journal::{Refused, Ticket};
 
@@ -159,7 +160,9 @@ impl Tree {
         }
         let (commit, tree) = self.ends(run);
         let calls = self.look(|state| state.runs.get(&run).map_or(0, |run| run.next));
-        let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls }));
+        let result = |state: &State| state.result.as_ref().map(|judged| judged.verdict.kind());
+        let verdict = if run == self.id { self.look(result) } else { None };
+        let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls, verdict }));
         let ticket = self.write(run, ended.clone());
         self.host.effects.workspaces.release(run);
         self.host.effects.exec.release(run);
@@ -197,7 +200,8 @@ impl Tree {
             return;
         }
         let case = Case { tree, base, commit, level: FULL.to_owned() };
-        match effects.exec.judge(case, commands, &|_| {}).await {
+        let watch = |text: &str| self.tell(Live::Delta { run: self.id, delta: Delta::Output(text.to_owned()) });
+        match effects.exec.judge(case, commands, &watch).await {
             Ok(judged) => self.note(self.id, Event::Judged(Box::new(judged))),
             // Without a verdict it is not verified, and says so.
             Err(error) => {
@@ -233,7 +237,7 @@ impl Tree {
     /// Lets the calls in flight come to their end for a while, and none begin, and then ends this life of the whole tree.
     pub async fn wind_down(self: &Arc<Self>, why: &str) -> Result<(), Refused> {
         self.winding_down.store(true, Ordering::Release);
-        let at_work = || self.look(|state| state.runs.values().any(Run::at_work));
+        let at_work = || self.look(|state| state.runs.values().any(|run| run.at_work()));
         let quiet = async {
             while at_work() {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;

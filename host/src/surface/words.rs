@@ -4,11 +4,12 @@ use orchestra_pit_core::amount::Usd;
 use orchestra_pit_core::budget::{Item, Shortage};
 use orchestra_pit_core::call::delegate::End;
 use orchestra_pit_core::call::{Call, Value, exec, human, vcs};
+use orchestra_pit_core::check::verdict::Kind;
 use orchestra_pit_core::commands::shown;
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::manifest::{Flag, Manifest};
 use orchestra_pit_core::pattern::Pattern;
-use orchestra_pit_core::record::{Event, Said};
+use orchestra_pit_core::record::{Ended, Event, Said};
 use orchestra_pit_core::text::clean;
 
 use super::terminal::plan;
@@ -48,6 +49,11 @@ pub fn count(number: u64) -> String {
     }
 }
 
+/// `1 commit`, `2 commits`.
+pub fn several(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
 /// One line of a text, safe to show, cut to a width in characters.
 pub fn line(text: &str, width: usize) -> String {
     let first = text.lines().next().unwrap_or_default();
@@ -82,6 +88,16 @@ pub fn how_to_answer(state: &State, id: RunId) -> Option<String> {
         Call::Human(human::Call::Ask { .. }) => format!("pit answer {name} \"…\""),
         _ => format!("pit approve {name} · pit reject {name} -m \"why not\""),
     })
+}
+
+/// What a tree of runs came to, in a few words: only the host's own verdict makes a result a verified one.
+pub fn came_to(of: &Ended) -> String {
+    match (&of.end, of.verdict) {
+        (End::Done(_), Some(Kind::Green | Kind::NoWorse)) => "done, verified".to_owned(),
+        (End::Done(_), Some(Kind::Red)) => "done, and the checks are red".to_owned(),
+        (End::Done(_), None) => "done, not verified".to_owned(),
+        (end, _) => ended(end),
+    }
 }
 
 /// How a run ended, in a few words.

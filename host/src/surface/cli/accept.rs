@@ -182,13 +182,13 @@ impl Taking<'_> {
         let range = format!("{}..{}", self.old, self.run.tip);
         let commits = self.git.list(&["log", "-z", "--no-color", "--format=%h %an: %s", &range, "--"])?;
         let mut lines = vec![format!(
-            "{}  {}   onto {} @ {}, {} commits, {} files",
+            "{}  {}   onto {} @ {}, {}, {}",
             self.name,
             words::line(&self.run.started.title, 60),
             clean(short(&self.onto)),
             brief(self.old),
-            commits.len(),
-            files.len(),
+            words::several(commits.len(), "commit"),
+            words::several(files.len(), "file"),
         )];
         listed(&mut lines, "commits", commits.into_iter());
         listed(&mut lines, "files", files.iter().cloned());

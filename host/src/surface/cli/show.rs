@@ -87,7 +87,7 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
             continue;
         }
         let what = match desk.journal.end(&row.first).await? {
-            Some(ended) => words::ended(&ended.end),
+            Some(ended) => words::came_to(&ended),
             None if desk.bells.owned(tree) => "at work".to_owned(),
             None => "stopped; can be resumed".to_owned(),
         };
@@ -99,7 +99,7 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
 /// What a run stands at, in a few words.
 pub fn standing(root: &Run, owned: bool) -> String {
     match root.ended() {
-        Some(end) => words::ended(&end.end),
+        Some(end) => words::came_to(end),
         None if owned => "at work".to_owned(),
         None => "stopped; can be resumed".to_owned(),
     }
