@@ -228,7 +228,8 @@ struct Account {
 /// The accounts of one tree of runs.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    accounts: BTreeMap<RunId, Account>,
+    /// Boxed: a node of the map has room for eleven, and most trees are few runs.
+    accounts: BTreeMap<RunId, Box<Account>>,
     clock: Clock,
 }
 
@@ -249,7 +250,7 @@ impl Ledger {
     /// Opens the account of a tree's first run.
     pub fn open(&mut self, run: RunId, caps: Caps, started: Time) {
         self.clock.go(started);
-        self.accounts.insert(run, Account { caps, ..Account::default() });
+        self.accounts.insert(run, Box::new(Account { caps, ..Account::default() }));
     }
 
     /// Something was written about the tree at this time.
@@ -288,7 +289,8 @@ impl Ledger {
             Caps { turns: caps.turns.or(turns_and_calls.turns), calls: caps.calls.or(turns_and_calls.calls), ..caps };
         let carved = Caps { turns: None, calls: None, elapsed: None, ..caps };
         let since = self.clock.at(started);
-        self.accounts.insert(child, Account { parent: Some(parent), caps: full, carved, since, ..Account::default() });
+        let account = Account { parent: Some(parent), caps: full, carved, since, ..Account::default() };
+        self.accounts.insert(child, Box::new(account));
     }
 
     /// Closes a child's account: what it did not spend of its share goes back. Closing twice changes nothing.
@@ -406,7 +408,7 @@ impl Ledger {
     pub fn balance(&self, run: RunId) -> Balance {
         let elapsed = |account: &Account| self.clock.seen().saturating_sub(account.since);
         let balance = |a: &Account| Balance { spent: a.spent, held: a.held, caps: a.caps, elapsed: elapsed(a) };
-        self.accounts.get(&run).map(balance).unwrap_or_default()
+        self.accounts.get(&run).map(|account| balance(account)).unwrap_or_default()
     }
 
     /// The first item of a run's own account of which 85 % are spent, told once until the limit is raised: late enough to
@@ -482,7 +484,7 @@ impl Ledger {
             let id = next?;
             let account = self.accounts.get(&id)?;
             next = account.next_payer(item);
-            Some((id, account))
+            Some((id, &**account))
         })
     }
 

@@ -27,8 +27,8 @@ pub const PARENT: &str = "parent";
 /// A tree of runs as its records say.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// By id.
-    pub runs: BTreeMap<RunId, Run>,
+    /// By id. Boxed: a node of the map has room for eleven, and most trees are few runs.
+    pub runs: BTreeMap<RunId, Box<Run>>,
     /// In the order in which they were started: a run's place here is its ordinal.
     pub order: Vec<RunId>,
     /// What the team shares.
@@ -153,7 +153,7 @@ impl State {
         match event {
             Event::Started(started) => {
                 self.order.push(run);
-                self.runs.insert(run, Run::new(at, started));
+                self.runs.insert(run, Box::new(Run::new(at, started)));
                 return;
             }
             Event::Raised { .. } => {
@@ -256,13 +256,13 @@ impl State {
 
     /// The first run of the tree.
     pub fn root(&self) -> Option<&Run> {
-        self.runs.get(self.order.first()?)
+        self.runs.get(self.order.first()?).map(|run| &**run)
     }
 
     /// The children of a run, oldest first.
     pub fn children(&self, parent: RunId) -> impl Iterator<Item = (RunId, &Run)> {
         self.order.iter().filter_map(move |id| {
-            let run = self.runs.get(id)?;
+            let run: &Run = self.runs.get(id)?;
             (run.started.site.parent == Some(parent)).then_some((*id, run))
         })
     }
