@@ -351,3 +351,48 @@ fn what_a_command_writes_is_shown_as_it_comes_and_cleaned() {
     let said = stage.pit(&run);
     assert!(!said.err.contains(" | one"), "only to those who ask for it: {}", said.err);
 }
+
+/// S9: ignored dependencies, a server for each, and eight agents that run a command at once.
+#[test]
+fn eight_agents_at_once_have_ports_of_their_own_and_take_turns_at_the_cores() {
+    let (stage, cache) = (Stage::with(FILES), cache());
+    let base = stage.git(&["rev-parse", "HEAD"]);
+    let bench = Bench::new(&stage, cache.path());
+    let commands = Commands { services: with_service(SERVICE).services, ..set_up(STAMP, false) };
+    let text = format!(
+        "date +%s%N; cat deps/stamp; bash -c '{TALK} more >&3'; seq 1000 > deps/mine; seq 9 > own; sleep 0.3; date +%s%N"
+    );
+    let said: Vec<String> = std::thread::scope(|scope| {
+        let one = |agent: u8| bench.says((agent, agent), &base, &commands, &text);
+        let all: Vec<_> = (1..=8).map(|agent| scope.spawn(move || one(agent))).collect();
+        all.into_iter().map(|one| one.join().expect("it runs")).collect()
+    });
+    let lines: Vec<Vec<&str>> = said.iter().map(|said| said.lines().collect()).collect();
+    assert!(lines.iter().all(|line| line[1] == lines[0][1] && line[2] == "hello"), "one set-up for all: {said:?}");
+    let times: Vec<(u64, u64)> =
+        lines.iter().map(|line| (line[0].parse().expect("a time"), line[3].parse().expect("a time"))).collect();
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    for (start, _) in &times {
+        let at_once = times.iter().filter(|(from, to)| (from..=to).contains(&start)).count();
+        assert!(at_once <= cores, "{at_once} at a time: {times:?}");
+    }
+    let state = stage.repo().join(".git/pit");
+    let ports: std::collections::BTreeSet<u16> =
+        (1..=8).flat_map(|agent| services::read(&state, RunId([agent; 16]))).map(|(_, port)| port).collect();
+    assert_eq!(ports.len(), 8, "a port for each");
+    stage.git(&["fsck", "--strict"]);
+    // Its own files are all that an agent adds.
+    for agent in 1..=8 {
+        let own = entries(&cache.path().join("runs").join(RunId([agent; 16]).to_string()));
+        let bytes: u64 =
+            own.iter().filter_map(|path| path.metadata().ok()).filter(|of| of.is_file()).map(|of| of.len()).sum();
+        assert!(bytes < 64 << 10, "{bytes} bytes: {own:?}");
+        bench.exec.release(RunId([agent; 16]));
+    }
+    bench.exec.forget((1..=8).map(|agent| RunId([agent; 16])).collect());
+    let gone = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        entries(&cache.path().join("runs")).is_empty()
+    });
+    assert!(gone, "the disk is back: {:?}", entries(&cache.path().join("runs")));
+}

@@ -46,3 +46,21 @@ fn a_replay_does_not_run_a_command_again() {
     let again = told(&stage, &["sh cat /proc/sys/kernel/random/uuid | tee id", "$ cat id", "commit"]);
     assert!(!again.contains(ids[0]), "{again:?}");
 }
+
+#[test]
+fn services_go_with_a_host_that_is_killed() {
+    let stage = Stage::new();
+    let serve = "import http.server, os, subprocess; subprocess.Popen(['setsid', 'sleep', '86404.12']); \
+                 http.server.HTTPServer(('127.0.0.1', int(os.environ['PIT_PORT'])), http.server.SimpleHTTPRequestHandler).serve_forever()";
+    stage.write("pit.toml", &format!("schema = 1\n[services]\nweb = {{ run = [\"python3\", \"-c\", \"{serve}\"] }}\n"));
+    stage.git(&["add", "-A"]);
+    stage.git(&["commit", "-qm", "x"]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let mut running = Running(stage.start(&words(&line(&["sh sleep 86404.13"]))));
+    until("the command", || !living("sleep 86404.13").is_empty());
+    assert!(!living("sleep 86404.12").is_empty(), "the service is there");
+    running.kill();
+    until("the end of the command and of the service", || {
+        living("sleep 86404.13").is_empty() && living("sleep 86404.12").is_empty()
+    });
+}
