@@ -396,3 +396,21 @@ fn eight_agents_at_once_have_ports_of_their_own_and_take_turns_at_the_cores() {
     });
     assert!(gone, "the disk is back: {:?}", entries(&cache.path().join("runs")));
 }
+
+#[test]
+fn set_up_with_a_network_is_told_of_the_proxy_and_the_certificates() {
+    let text = "cp $SSL_CERT_FILE kept; echo $HTTPS_PROXY >> kept";
+    let file = format!("schema = 1\n[setup]\nget = {{ run = [\"sh\", \"-c\", \"{text}\"], network = true }}\n");
+    let stage = Stage::with(&[(".gitignore", "kept\n"), ("pit.toml", &file)]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let certificates = stage.home().join("corporate.pem");
+    std::fs::write(&certificates, "our own\n").expect("a file");
+    let runs = guest("runs").to_string_lossy().into_owned();
+    let see = "sh cat kept; echo [$SSL_CERT_FILE$HTTPS_PROXY]";
+    let mut pit = stage.command(&["agent", "run", &runs, see, "--give", "as-asked", "-v"]);
+    let output = pit.env("SSL_CERT_FILE", &certificates).env("HTTPS_PROXY", "http://proxy.example:3128").output();
+    let said = String::from_utf8_lossy(&output.expect("pit").stderr).into_owned();
+    for part in ["| our own", "| http://proxy.example:3128", "| []"] {
+        assert!(said.contains(part), "no `{part}`: {said}");
+    }
+}

@@ -60,12 +60,34 @@ pub struct Machine {
     pub home: Option<tools::Home>,
     /// The program that plays the sandbox's stages: this one, unless a test is not it.
     pub program: PathBuf,
+    /// How the network is reached from here, for set-up that may use it: variables of a proxy and of certificates.
+    pub network: Vec<(String, String)>,
 }
+
+/// The variables by which programs find a proxy, and whose certificates they believe.
+pub const NETWORK: &[&str] = &[
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
+    "GIT_SSL_CAINFO",
+];
 
 impl Machine {
     /// This program's own.
     pub fn new(cache: PathBuf, home: Option<tools::Home>) -> Self {
-        Self { cache, home, program: PathBuf::from("/proc/self/exe") }
+        Self { cache, home, program: PathBuf::from("/proc/self/exe"), network: Vec::new() }
     }
 }
 

@@ -10,6 +10,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "what set-up leaves lies in a folder of pit's own")]
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -21,7 +22,7 @@ use orchestra_pit_core::commands::{Commands, Setup};
 use orchestra_pit_core::id::Hash;
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::secret::Secrets;
-use orchestra_pit_sandbox::{self as sandbox, Network, Spec};
+use orchestra_pit_sandbox::{self as sandbox, Mount, Network, Spec};
 
 use super::around::{Around, Start};
 use super::boxed::{self, Boxed, How, Watch};
@@ -220,8 +221,12 @@ impl Exec {
         let (warm, home) = (&warm, Home::Kept { folder: &home, network: setup.network });
         let files = inside::Files { at: &seen, lowers, upper: &upper, warm, git: git.as_ref(), home };
         let network = if setup.network { Network::Host } else { Network::Loopback };
-        let told = Told { argv: &setup.run, dir: None, env: Vec::new(), timeout: setup.timeout, network };
-        Ok((inside::spec(&files, told, around, place.machine.home.as_ref()), upper))
+        let env = if setup.network { place.machine.network.clone() } else { Vec::new() };
+        let certificates = certificates(&env);
+        let told = Told { argv: &setup.run, dir: None, env, timeout: setup.timeout, network };
+        let mut spec = inside::spec(&files, told, around, place.machine.home.as_ref());
+        spec.mounts.extend(certificates);
+        Ok((spec, upper))
     }
 
     /// Says which command failed, with its last lines and what to type.
@@ -255,6 +260,18 @@ impl Exec {
         let message = format!("set-up `{}` failed ({how}), so no command was run: {command}\n{said}", setup.name);
         Err(Error::new(ErrorKind::Unavailable, message).hint(hint))
     }
+}
+
+/// Files of certificates that variables name, where the sandbox has them not anyway.
+fn certificates(env: &[(String, String)]) -> Vec<Mount> {
+    let names = env.iter().filter(|(name, _)| name.contains("CA") || name.contains("CERT"));
+    let there = |path: &PathBuf| {
+        let is_inside = ["/usr", "/bin", "/lib", "/etc/ssl/certs"].iter().any(|folder| path.starts_with(folder));
+        path.is_absolute() && !is_inside && path.is_file()
+    };
+    let paths: BTreeSet<PathBuf> = names.map(|(_, value)| PathBuf::from(value)).filter(there).collect();
+    let read = |path: PathBuf| Mount::Bind { from: path.clone(), to: path, writable: false, exec: false };
+    paths.into_iter().map(read).collect()
 }
 
 /// Moves what was left to its place.

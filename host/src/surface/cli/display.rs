@@ -306,7 +306,10 @@ impl Display {
                 self.answered.retain(|(answered, _)| answered != run);
                 self.say(&clean(why));
             }
-            Live::Notice { text } if !self.how.quiet => self.say(&clean(text)),
+            Live::Notice { text } if !self.how.quiet => {
+                let lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
+                self.lines(&lines);
+            }
             Live::Delta { run, delta: Delta::Output(text) } if self.stream => {
                 let text = clean_lines(text);
                 let line = self.view.look(|state| json::output(state, *run, now(), &text));

@@ -10,8 +10,8 @@ use super::Failure;
 use crate::assemble::{self, Pit};
 use crate::config::dirs::Dirs;
 use crate::config::file;
-use crate::effect::exec::Machine;
 use crate::effect::exec::tools::{Home, VARIABLES};
+use crate::effect::exec::{Machine, NETWORK};
 use crate::effect::model::models::Models;
 use crate::effect::store::Repo;
 use crate::guest::Places;
@@ -113,7 +113,8 @@ impl Place {
 }
 
 fn machine(dirs: &Dirs) -> Option<Machine> {
-    Some(Machine::new(dirs.cache.clone()?, home()))
+    let network = NETWORK.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
+    Some(Machine { network, ..Machine::new(dirs.cache.clone()?, home()) })
 }
 
 /// The person's home, and where tools have their folders.
