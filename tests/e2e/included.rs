@@ -94,3 +94,16 @@ fn walk(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     }
     found
 }
+
+#[test]
+fn a_first_file_shows_and_trusts_it_too_and_tries_the_checks_with_it() {
+    let stage = stage();
+    stage.write("Makefile", "test:\n\tgrep -q tok- .env\n");
+    stage.git(&["add", "-A"]);
+    stage.git(&["commit", "-qm", "x"]);
+    let _ = stage.pit(&["init"]).exits(0).says("commands see the files of yours that .worktreeinclude names");
+    std::fs::remove_file(stage.repo().join("pit.toml")).expect("it is there");
+    let _ = stage.pit(&["init", "-y"]).exits(0);
+    assert!(stage.read("pit.toml").contains("at init: passes on "), "{}", stage.read("pit.toml"));
+    let _ = stage.pit(&["trust"]).exits(0).says("pit.toml is trusted as it is").says(".worktreeinclude is trusted");
+}

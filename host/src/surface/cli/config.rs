@@ -26,7 +26,7 @@ use crate::config::file;
 use crate::config::init::{self, Facts};
 use crate::config::settled::{BuiltIn, Line, Settled};
 use crate::config::trust::Store;
-use crate::config::written::Flags;
+use crate::config::written::{Flags, INCLUDE};
 use crate::effect::exec::judge::Case;
 use crate::effect::exec::tools;
 use crate::effect::model::family::Families;
@@ -131,6 +131,12 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     note!("{}", clean_lines(text.trim_end()));
+    // It takes a yes of its own, and without it nothing would run.
+    let include = setting::files(&repo, &dirs())?.include;
+    if let Some(source) = &include {
+        note!("\ncommands see the files of yours that {INCLUDE} names and git ignores:");
+        note!("{}", clean_lines(source.text.trim_end()));
+    }
     let question = if args.no_try { "trust it" } else { "try each check once, in the sandbox, and trust it" };
     // Nothing that a repository wants run is run before the person has seen it.
     if !((args.yes || at.has_terminal()) && confirm(question, args.yes)?) {
@@ -139,6 +145,9 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let mut store = Store::open(dirs().state.as_deref(), repo.common()).map_err(setting::wrong)?;
+    if let Some(source) = &include {
+        store.trust_file(INCLUDE, &source.text, now())?;
+    }
     // Trying takes its time.
     free(&path)?;
     file::replace(&path, &text)?;
@@ -159,7 +168,13 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
 /// What each check came to on HEAD, by its command. What the host finds out here it need not find out again with the first run.
 async fn tried(at: &Place, repo: &Arc<Repo>) -> BTreeMap<Vec<String>, String> {
     let mut seen = BTreeMap::new();
-    let Ok((commit, commands)) = settled(repo) else { return seen };
+    let (commit, commands) = match settled(repo) {
+        Ok(settled) => settled,
+        Err(error) => {
+            note!("they could not be tried: {}", clean_lines(&error.error));
+            return seen;
+        }
+    };
     let Ok(tree) = repo.tree_of(commit) else { return seen };
     let exec = assemble::exec(repo.clone(), at.machine());
     let brief: String = commit.to_string().chars().take(7).collect();
@@ -195,6 +210,7 @@ fn came_to(check: &CheckVerdict) -> String {
         (None, Some(Ending::Exit(0))) => "passes".to_owned(),
         (None, Some(Ending::Exit(code))) => format!("fails with exit {code}"),
         (None, Some(Ending::TimedOut)) => "takes too long".to_owned(),
+        (None, Some(Ending::Misconfigured(why))) => format!("cannot be run: {}", clean(why)),
         (None, Some(Ending::NotStarted(why))) => format!("does not start: {}", clean(why)),
         _ => "fails".to_owned(),
     }
