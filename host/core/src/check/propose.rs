@@ -150,11 +150,12 @@ pub fn propose(repository: &Repository<'_>) -> Proposal {
     }
     // A guess counts for a purpose and a language for which the CI file runs nothing.
     let guessed = guess::guess(repository, &mut proposal);
+    let guessed = guessed.into_iter().map(|found| Found { run: all_failures(found.run), ..found });
     let by_ci = found.clone();
     let covers = |found: &Found, guess: &Found| {
         found.part == guess.part && (sort::tool(&found.run) == sort::tool(&guess.run) || sort::is_general(&found.run))
     };
-    found.extend(guessed.into_iter().filter(|guess| !by_ci.iter().any(|found| covers(found, guess))));
+    found.extend(guessed.filter(|guess| !by_ci.iter().any(|found| covers(found, guess))));
     levels(&found, &mut proposal);
     proposal
 }
@@ -191,8 +192,15 @@ fn push(level: &mut Vec<Check>, found: &Found) {
     }
 }
 
-/// Cargo stops at the first program with a failure; which others fail is then not known, and *no worse* cannot be said.
+/// Cargo stops at the first program with a failure; which others fail is then not known, and *no worse* cannot be said. And
+/// pytest does not name what passes, so that nobody could say which tests are lost.
 fn all_failures(mut run: Vec<String>) -> Vec<String> {
+    if run.iter().any(|word| word == "pytest" || word.ends_with("/pytest"))
+        && !run.iter().any(|word| word.starts_with("-r") || word.starts_with("-v") || word == "--verbose")
+    {
+        run.push("-rap".to_owned());
+        return run;
+    }
     let tests = run.first().is_some_and(|word| word == "cargo")
         && run.get(1).is_some_and(|word| matches!(word.as_str(), "test" | "t" | "nextest"));
     if tests && !run.iter().any(|word| word == "--no-fail-fast") {

@@ -129,17 +129,17 @@ fn what_ci_installs_with_pip_is_set_up() {
     let expected = ["python3 -m venv .venv", ".venv/bin/pip install -r dev.txt", ".venv/bin/pip install .[test]"];
     assert_eq!(setup, expected);
     assert_eq!(proposal.setup[1].inputs, ["dev.txt", "pyproject.toml"]);
-    assert_eq!(shown(&proposal.full), ["test: pytest -q (.github/workflows/ci.yml:8)"]);
+    assert_eq!(shown(&proposal.full), ["test: pytest -q -rap (.github/workflows/ci.yml:8)"]);
 }
 
 #[test]
 fn python_is_guessed_with_what_manages_it() {
     let project = "[project]\nname = \"a\"\n[tool.pytest.ini_options]\n[tool.ruff]\n[tool.mypy]\n";
     for (lock, test, setup) in [
-        ("uv.lock", "uv run python -m pytest", "uv sync --frozen"),
-        ("poetry.lock", "poetry run python -m pytest", "poetry install"),
-        ("requirements.txt", ".venv/bin/python -m pytest", ".venv/bin/pip install -r requirements.txt pytest"),
-        ("README.md", ".venv/bin/python -m pytest", ".venv/bin/pip install -e . pytest"),
+        ("uv.lock", "uv run python -m pytest -rap", "uv sync --frozen"),
+        ("poetry.lock", "poetry run python -m pytest -rap", "poetry install"),
+        ("requirements.txt", ".venv/bin/python -m pytest -rap", ".venv/bin/pip install -r requirements.txt pytest"),
+        ("README.md", ".venv/bin/python -m pytest -rap", ".venv/bin/pip install -e . pytest"),
     ] {
         let proposal = proposal(&[("pyproject.toml", project), (lock, "")]);
         assert_eq!(shown(&proposal.full)[0], format!("test: {test} (pyproject.toml:3)"), "{lock}");

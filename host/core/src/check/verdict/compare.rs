@@ -79,7 +79,16 @@ pub(super) fn compare<'a>(
 fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
     let base = base.and_then(|base| base.first.report.tests());
     let (Some(now), Some(before)) = (first.report.tests(), base) else { return };
-    if !now.all_named || now.stopped || now.runner != before.runner {
+    if now.stopped || now.runner != before.runner {
+        return;
+    }
+    if !now.all_named || !before.all_named {
+        // Which they are cannot be said, and how many can.
+        let fewer = before.counts.passed.saturating_sub(now.counts.passed);
+        if compared.kind == Kind::Green && compared.known_flaky.is_empty() && fewer > 0 {
+            compared.kind = Kind::NoWorse;
+            compared.why = Some(format!("{fewer} fewer pass than on the base, and its output does not name them"));
+        }
         return;
     }
     compared.gone = before.passed.iter().filter(|name| !now.has(name)).map(String::as_str).collect();

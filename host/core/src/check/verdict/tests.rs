@@ -229,6 +229,19 @@ fn a_suite_that_has_lost_tests_is_no_worse_at_best() {
 }
 
 #[test]
+fn where_passed_tests_are_not_named_they_are_counted() {
+    let quiet = |names: &str| {
+        let tests = Tests { all_named: false, ..tests(names) };
+        once(ran("test", Ending::Exit(0), Report::Understood(Box::new(tests))))
+    };
+    let lost = verdict(&quiet("+a"), Some(&quiet("+a +b")), &[]);
+    let line = "no worse: full on tree 9c9c9c9c, 1 pass, test: 1 fewer pass than on the base, and its output does not \
+                name them (test 44 s)";
+    says(&lost, Kind::NoWorse, line);
+    assert_eq!(verdict(&quiet("+a +c"), Some(&quiet("+a +b")), &[]).kind(), Kind::Green);
+}
+
+#[test]
 fn a_flaky_test_is_named_by_its_end_too() {
     let runs = twice(understood("-demo::tests::slow +a"), understood("+demo::tests::slow +a"));
     for called in ["demo::tests::slow", "tests::slow", "slow"] {
