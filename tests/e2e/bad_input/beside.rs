@@ -1,5 +1,6 @@
 //! Others at work in the same repository: another pit, git's collector, somebody who cleans up.
 
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -59,14 +60,18 @@ struct Collector(Child);
 impl Collector {
     fn start(stage: &Stage) -> Self {
         let looping = "while :; do git gc -q --prune=now; git prune --expire=now; done";
-        let child = Command::new("sh").args(["-c", looping]).current_dir(stage.repo()).stderr(Stdio::null()).spawn();
+        let mut shell = Command::new("sh");
+        // What it has just started goes with it, or it would go on collecting beside the test.
+        shell.args(["-c", looping]).current_dir(stage.repo()).stderr(Stdio::null()).process_group(0);
+        let child = shell.spawn();
         Self(child.expect("sh"))
     }
 }
 
 impl Drop for Collector {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let group = format!("-{}", self.0.id());
+        let _ = Command::new("kill").args(["-9", "--", &group]).status();
         let _ = self.0.wait();
     }
 }
