@@ -93,6 +93,9 @@ fn a_target_that_moved_is_merged_aside_and_judged_before_it_moves_again() {
     stage.git(&["commit", "-qm", "No two"]);
     let _ = stage.pit(&["accept", &id, "-y"]).exits(0).says("green: full on tree");
     assert!(stage.repo().join("one").exists());
+    // What the commit says of itself is about its own tree.
+    let (tree, message) = (stage.git(&["rev-parse", "HEAD^{tree}"]), stage.git(&["log", "-1", "--format=%B"]));
+    assert!(message.contains(&format!("Pit-Verdict: green: full on tree {}", &tree[..8])), "{tree} {message}");
 }
 
 #[test]

@@ -85,7 +85,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     if args.undo {
         return undo(&desk, &named, &state).await;
     }
-    let taking = taking(&desk, &named, &state, args.onto.as_deref())?;
+    let mut taking = taking(&desk, &named, &state, args.onto.as_deref())?;
     if desk.repo.reaches(taking.old, taking.run.tip).map_err(told)? {
         out!("{} has all of {} already", short(&taking.onto), taking.name);
         return Ok(Exit::Done);
@@ -115,8 +115,13 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         return Ok(Exit::Cancelled);
     }
     let _lease = own(&desk, &named).await?;
-    let new = if args.ff { taking.run.tip } else { taking.merge(args.squash)? };
-    judge.merged(&taking, desk.repo.tree_of(new).map_err(told)?, new).await?;
+    let mut new = if args.ff { taking.run.tip } else { taking.merge(args.squash)? };
+    let judged = judge.merged(&taking, desk.repo.tree_of(new).map_err(told)?, new).await?;
+    if judge.moved(&taking)? {
+        // The verdict is the merge's: that of the run was about another tree.
+        taking.verdict = judged.unwrap_or_else(|| "none: taken unverified".to_owned());
+        new = taking.merge(args.squash)?;
+    }
     taking.put(new, away)?;
     let by = desk.repo.person().name.clone();
     let event = Event::Accepted { onto: taking.onto.clone(), old: taking.old, new, by, staged: None };

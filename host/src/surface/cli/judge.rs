@@ -16,7 +16,7 @@ use crate::effect::exec::judge::Case;
 use crate::run::State;
 use crate::run::state::FULL;
 use crate::surface::exit::Exit;
-use crate::surface::last;
+use crate::surface::{last, words};
 
 /// Judges what is about to be taken.
 pub(super) struct Judge<'a> {
@@ -58,12 +58,13 @@ impl<'a> Judge<'a> {
     }
 
     /// The same for what a merge made, where the branch has moved on: the checks run on it before it is on the branch.
-    pub(super) async fn merged(&self, taking: &Taking<'_>, tree: Oid, commit: Oid) -> Result<(), Failure> {
+    /// Answers what they came to, in a line, if they ran.
+    pub(super) async fn merged(&self, taking: &Taking<'_>, tree: Oid, commit: Oid) -> Result<Option<String>, Failure> {
         if self.unverified || !self.moved(taking)? {
-            return Ok(());
+            return Ok(None);
         }
         if !self.commands.checks.contains_key(FULL) {
-            return self.gate(None, &taking.name);
+            return self.gate(None, &taking.name).map(|()| None);
         }
         note!("the branch has moved on: the checks run on what the merge makes, before it is there");
         let base = self.desk.repo.tree_of(taking.old).map_err(told)?;
@@ -73,6 +74,7 @@ impl<'a> Judge<'a> {
         for line in last::verdict(Some(&judged)) {
             out::shown(&line);
         }
-        self.gate(Some(&judged), &taking.name)
+        self.gate(Some(&judged), &taking.name)?;
+        Ok(Some(words::line(&judged.verdict.line(), 200)))
     }
 }
