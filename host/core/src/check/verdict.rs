@@ -110,10 +110,12 @@ pub struct Ran {
     pub report: Report,
 }
 
-/// An output without numbers and empty lines: what fails twice in the same way says the same, but for times and places.
+/// An output without numbers and empty lines, in no order: what fails twice in the same way says the same, but for times and
+/// places, and for what of its two streams, or of several at work, came first.
 pub fn gist(output: &str) -> Hash {
     let lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
-    let lines: Vec<String> = lines.map(|line| line.chars().filter(|c| !c.is_ascii_digit()).collect()).collect();
+    let mut lines: Vec<String> = lines.map(|line| line.chars().filter(|c| !c.is_ascii_digit()).collect()).collect();
+    lines.sort();
     Hash::of(lines.join("\n").as_bytes())
 }
 
@@ -328,7 +330,7 @@ impl CheckVerdict {
         &self.known_flaky
     }
 
-    /// Tests that passed on the base and are not there any more.
+    /// Tests that ran on the base and are not there any more.
     pub fn gone(&self) -> &Names {
         &self.gone
     }

@@ -75,7 +75,11 @@ pub(super) fn compare<'a>(
     compared
 }
 
-/// The tests that the base passed and the tree does not run.
+/// In the place of a test that a runner does not name, and how many of these are counted: more than any suite has.
+const UNNAMED: &str = "one that its runner does not name";
+const MOST_UNNAMED: usize = 1_000_000;
+
+/// The tests that the base ran and the tree does not.
 fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
     let base = base.and_then(|base| base.first.report.tests());
     let (Some(now), Some(before)) = (first.report.tests(), base) else { return };
@@ -84,15 +88,22 @@ fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
     }
     if !now.all_named || !before.all_named {
         // Which they are cannot be said, and how many can.
-        let fewer = before.counts.passed.saturating_sub(now.counts.passed);
-        if compared.kind == Kind::Green && compared.known_flaky.is_empty() && fewer > 0 {
-            compared.kind = Kind::NoWorse;
-            compared.why = Some(format!("{fewer} fewer pass than on the base, and its output does not name them"));
-        }
-        return;
+        let failed = compared.fails.len() + compared.flaky.len() + compared.known_flaky.len();
+        let fewer = before.counts.passed.saturating_sub(now.counts.passed).saturating_sub(failed as u64);
+        let skipped = now.counts.skipped.saturating_sub(before.counts.skipped).min(fewer);
+        let some = |count: u64| vec![UNNAMED; usize::try_from(count).unwrap_or(usize::MAX).min(MOST_UNNAMED)];
+        (compared.gone, compared.muted) = (some(fewer - skipped), some(skipped));
+    } else {
+        // A failure of a whole file or package is no test, and is gone once that can be loaded.
+        let is_test = |name: &&String| match before.runner {
+            Runner::Libtest | Runner::Nextest => !name.ends_with(" (build)"),
+            Runner::Pytest => name.contains("::"),
+            _ => false,
+        };
+        let known = before.passed.iter().chain(before.failed.keys().filter(is_test));
+        compared.gone = known.filter(|name| !now.has(name)).map(String::as_str).collect();
+        compared.muted = before.passed.iter().filter(|name| now.skipped.contains(*name)).map(String::as_str).collect();
     }
-    compared.gone = before.passed.iter().filter(|name| !now.has(name)).map(String::as_str).collect();
-    compared.muted = before.passed.iter().filter(|name| now.skipped.contains(*name)).map(String::as_str).collect();
     // Nothing fails, and less is known than was: a person looks at the list before it is taken for good.
     if compared.kind == Kind::Green && !(compared.gone.is_empty() && compared.muted.is_empty()) {
         compared.kind = Kind::NoWorse;

@@ -56,10 +56,7 @@ impl Verdict {
             line.push_str(&format!(", {before} fail as before"));
         }
         for check in self.checks.iter().filter(whole) {
-            line.push_str(&match (&check.ending, &check.why) {
-                (Some(Ending::Exit(0)), Some(why)) => format!(", {}: {why}", check.name),
-                _ => format!(", {} fails as a whole as before, by {}", check.name, ending(check)),
-            });
+            line.push_str(&format!(", {} fails as a whole as before, by {}", check.name, ending(check)));
         }
         for check in self.checks.iter().filter(|check| !check.required && check.kind == Kind::Red) {
             line.push_str(&format!(", {} fails and is not required", check.name));
