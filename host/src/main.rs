@@ -17,7 +17,10 @@ fn main() -> ExitCode {
         Ok(pit) => pit,
         Err(exit) => return ExitCode::from(exit.code()),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // Folders in each other, which commands make as they like, are gone through one call each: what is not used of a stack
+    // costs nothing.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(8 << 20).build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("pit: cannot start: {error}");

@@ -414,3 +414,17 @@ fn set_up_with_a_network_is_told_of_the_proxy_and_the_certificates() {
         assert!(said.contains(part), "no `{part}`: {said}");
     }
 }
+
+#[test]
+fn a_copy_of_what_is_secret_is_gone_when_its_run_is() {
+    let (stage, cache) = (Stage::with(FILES), cache());
+    let base = stage.git(&["rev-parse", "HEAD"]);
+    stage.write("deps/secret", "TOKEN=tok-1234567\n");
+    let bench = Bench::new(&stage, cache.path());
+    let commands = Commands { include: vec!["deps/secret".into()], ..Commands::default() };
+    assert_eq!(bench.says((1, 1), &base, &commands, "cat deps/secret"), "TOKEN=[redacted]\n");
+    let copies = || entries(cache.path()).iter().filter(|path| path.ends_with("deps/secret")).count();
+    assert_eq!(copies(), 1);
+    bench.exec.forget(vec![RunId([1; 16])]);
+    assert_eq!(copies(), 0, "at once, for the process may end");
+}

@@ -42,8 +42,9 @@ fn its_values_are_in_nothing_that_anybody_is_shown_and_in_no_file_that_an_agent_
     let stage = stage();
     let _ = stage.pit(&["trust", "-y"]).exits(0);
     let text = "cat .env; cat .env >&2; cp .env copy.txt; cp .env dist; echo fine > fine.txt; \
-                printf tok-5f3a-; sleep 0.3; printf 'not-for-agents '; grep -c TOKEN .env";
-    let said = run(&stage, text);
+                printf tok-5f3a-; sleep 0.3; printf 'not-for-agents '; grep -c TOKEN .env; \
+                touch \"n-$(sed -n s/TOKEN=//p .env)\"";
+    let said = run(&stage, &format!("{text}\ncommit"));
     assert!(said.out.contains("TOKEN=[redacted]") && said.out.contains("PORT=8080"), "{}", said.out);
     assert!(said.out.contains("copy.txt") && said.out.contains(".worktreeinclude names"), "{}", said.out);
     assert!(!said.out.contains(SECRET) && !said.err.contains(SECRET), "{}{}", said.out, said.err);

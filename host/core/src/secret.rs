@@ -140,8 +140,18 @@ fn read(text: &str, values: &mut BTreeSet<String>) {
                 let value = value.trim();
                 // A comment may follow what is not in quotes.
                 let bare = value.split_once(" #").map_or(value, |(value, _)| value).trim_end();
-                let plain = !value.starts_with(['"', '\'', '[', '{']);
-                [value, bare].iter().filter(|_| plain).for_each(|value| add(value, values));
+                if value.starts_with(['[', '{']) {
+                    flow(value).for_each(|value| add(value, values));
+                } else if !value.starts_with(['"', '\'']) {
+                    [value, bare].iter().for_each(|value| add(value, values));
+                    // An anchor or a tag of YAML stands before what it is about.
+                    let marked = bare.strip_prefix(['&', '!']).and_then(|rest| rest.split_once(' '));
+                    marked.iter().for_each(|(_, value)| add(value, values));
+                }
+                // `host:port:database:user:password`
+                if line.matches(':').count() >= 4 && !line.contains(['=', ' ', '/']) {
+                    line.rsplit(':').take(1).for_each(|value| add(value, values));
+                }
             }
             // A line of a key, or of words as `.netrc` has them.
             None if quoted.is_empty() => {
@@ -159,6 +169,32 @@ fn read(text: &str, values: &mut BTreeSet<String>) {
             }
         });
     }
+}
+
+/// The items of a list or a table in one line, as YAML has them.
+fn flow(value: &str) -> impl Iterator<Item = &str> {
+    let items = value.split([',', '[', ']', '{', '}']).map(str::trim);
+    items.map(|item| item.split_once(':').map_or(item, |(_, value)| value.trim())).filter(|item| !item.starts_with('"'))
+}
+
+/// What stands for itself in an address: `%40` is `@`.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let two = (*first == b'%').then(|| after.get(..2)).flatten().and_then(|two| std::str::from_utf8(two).ok());
+        match two.and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Texts in quotes that are no keys.
@@ -190,13 +226,22 @@ fn add(value: &str, values: &mut BTreeSet<String>) {
         return;
     }
     // An address is one, and so is the password in it.
-    if let Some((_, after)) = value.split_once("://")
+    if let Some((_, after)) = value.split_once("//")
         && let Some((user, _)) = after.split('/').next().unwrap_or(after).rsplit_once('@')
     {
-        user.split(':').for_each(|part| add(part, values));
+        user.split(':').for_each(|part| {
+            add(part, values);
+            add(&decoded(part), values);
+        });
     }
-    let end = value.floor_char_boundary(MAX);
-    values.insert(value[..end].to_owned());
+    // As it is, as it is meant where it is escaped, and as JSON and Python show it.
+    let meant = value.replace('\\', "");
+    let shown = value.replace('\\', "\\\\").replace('"', "\\\"");
+    for text in [value, &meant, &shown] {
+        if text.len() >= MIN {
+            values.insert(text[..text.floor_char_boundary(MAX)].to_owned());
+        }
+    }
 }
 
 #[cfg(test)]
@@ -227,6 +272,13 @@ mod tests {
             ("URL=postgres://app:hunter2-x@db/app", "hunter2-x", "[redacted]"),
             ("URL=postgres://app:hunter2-x@db/app", "postgres://app:hunter2-x@db/app", "[redacted]"),
             ("token = \"tok-123456\"\r\n", "tok-123456", "[redacted]"),
+            ("https://user:urlpass44@host/path", "urlpass44", "[redacted]"),
+            ("URL=db://app:p%40ssword9@db", "p@ssword9", "[redacted]"),
+            ("all: {k: inline-12, j: [other-13]}", "inline-12 other-13", "[redacted] [redacted]"),
+            ("key: &a anchored-17", "anchored-17", "[redacted]"),
+            ("db.example:5432:app:me:pgpass-44", "pgpass-44", "[redacted]"),
+            ("A=back\\slash-1", "'back\\\\slash-1'", "'[redacted]'"),
+            ("A=\"dq\\$esc\\\"val77\"", "dq$esc\"val77", "[redacted]"),
         ] {
             assert_eq!(shown(file, output), expected, "{file}");
         }

@@ -159,6 +159,8 @@ impl Exec {
 
     /// Removes the files of a tree of runs that is over: another round of it begins with what its checkout has.
     pub fn forget(&self, runs: Vec<RunId>) {
+        // What is secret first, and before the process can end.
+        lock(&self.inner.included).clear();
         let Some(machine) = self.inner.machine.clone() else { return };
         {
             let mut grounds = lock(&self.inner.grounds);

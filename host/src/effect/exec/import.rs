@@ -3,7 +3,7 @@
 //! The upper was written by a stranger's command, so everything in it is looked at through handles that follow no link,
 //! up to bounds of number, size and depth. What cannot be part of a workspace, and what the run may not write, is left
 //! out and named with its reason. What git ignores by the `.gitignore` files of the tree *before* the command (what the
-//! command made of them counts from the next one on) is moved into the run's layer of ignored files.
+//! command made of them counts from the next one on) is moved into the run's layer of ignored files. Only a folder that no tree has may bring its own.
 //!
 //! Nothing of the command may live any more. A folder that is new and has nothing in it is no change: git has none such.
 
@@ -158,8 +158,10 @@ impl<S: Source + ?Sized> Import<'_, S> {
         hidden: bool,
         above: Option<(&Scope<'_>, bool)>,
     ) -> Result<(), Error> {
+        let is_new = before.is_none() && above.is_some();
         let before = self.items(before)?;
-        let scope = Scope::new(above.map(|(scope, _)| scope), prefix.len(), self.rules(&before)?);
+        let rules = self.rules(&before, is_new.then_some((here, &**prefix)))?;
+        let scope = Scope::new(above.map(|(scope, _)| scope), prefix.len(), rules);
         let within_ignored = above.is_some_and(|(_, ignored)| ignored);
         let mut names = here.names(self.bounds.seen - self.seen).map_err(|error| at(prefix, &error))?;
         names.sort();
@@ -197,7 +199,11 @@ impl<S: Source + ?Sized> Import<'_, S> {
         Ok(items.collect::<Result<_, _>>()?)
     }
 
-    fn rules(&self, before: &BTreeMap<Vec<u8>, Was>) -> Result<Patterns, Error> {
+    /// What a folder says of itself that git ignores: as the tree before has it, or of a folder that is new as it is.
+    fn rules(&self, before: &BTreeMap<Vec<u8>, Was>, new: Option<(&Folder, &[u8])>) -> Result<Patterns, Error> {
+        if let Some((here, prefix)) = new {
+            return self.own_rules(here, prefix).map_err(|error| at(prefix, &error));
+        }
         let file = before.get(&b".gitignore"[..]).filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. }));
         let Some((_, blob)) = file else { return Ok(Patterns::default()) };
         let bytes = self.source.content(*blob)?;
@@ -205,9 +211,26 @@ impl<S: Source + ?Sized> Import<'_, S> {
         Ok(Patterns::parse(bytes.get(..most).unwrap_or(&bytes)))
     }
 
+    /// Of a folder that no tree has: tools put a `.gitignore` beside what they keep there, as pytest does. It is the
+    /// command's, or what an earlier one has left.
+    fn own_rules(&self, here: &Folder, prefix: &[u8]) -> io::Result<Patterns> {
+        let own = match here.about(b".gitignore")?.map(|about| about.kind) {
+            Some(Kind::File) => Some(here.read(b".gitignore", rules::MAX_BYTES)?),
+            Some(_) => None,
+            None => self.ignored.read(&[prefix, b".gitignore"].concat(), rules::MAX_BYTES)?,
+        };
+        Ok(match own {
+            Some(Content::Bytes(bytes)) => Patterns::parse(&bytes),
+            _ => Patterns::default(),
+        })
+    }
+
     fn entry(&mut self, entry: &Entry<'_>, hidden: bool, scope: &Scope<'_>, path: &mut Vec<u8>) -> Result<(), Error> {
         if is_git(entry.name) {
             return self.git(entry);
+        }
+        if self.tells_by_name(entry) {
+            return Ok(());
         }
         let fail = |error: io::Error| at(entry.path, &error);
         match entry.about.kind {
@@ -312,6 +335,16 @@ impl<S: Source + ?Sized> Import<'_, S> {
         self.out.contents.insert(blob, bytes);
         self.put.insert(path, node);
         Ok(())
+    }
+
+    /// Leaves out what has a value in its name, and names it without.
+    fn tells_by_name(&mut self, entry: &Entry<'_>) -> bool {
+        let tells = entry.about.kind != Kind::Whiteout && entry.was.is_none() && self.secrets.are_in(entry.name);
+        if tells {
+            let path = self.secrets.redacted(entry.path);
+            self.leave(&path, Why::Secret);
+        }
+        tells
     }
 
     /// Whether a file has a value that is kept from agents and that was not in it before.

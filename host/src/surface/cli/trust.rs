@@ -84,6 +84,7 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
 
 /// Shows a text, or what is another in it, and what it gives.
 fn show(store: &Store, name: &str, source: &Source, widens: &[Widening]) {
+    note!("{}:", source.path.display());
     match store.file(name, &source.text) {
         Standing::Changed { difference } => note!("{}", clean_lines(difference.trim_end())),
         _ => note!("{}", clean_lines(source.text.trim_end())),

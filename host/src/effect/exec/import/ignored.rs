@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::super::folder::{Folder, Kind};
+use super::super::folder::{Content, Folder, Kind};
 use super::super::layer::Layer;
 
 /// Folders in each other that are merged; what is deeper takes the place of what was there.
@@ -24,6 +24,16 @@ impl Ignored {
         match self.parent(path, false)? {
             Some(parent) => parent.as_ref().unwrap_or(&self.top).discard(last(path), &self.trash),
             None => Ok(()),
+        }
+    }
+
+    /// A file that an earlier command has left.
+    pub(super) fn read(&self, path: &[u8], most: u64) -> io::Result<Option<Content>> {
+        let Some(parent) = self.parent(path, false)? else { return Ok(None) };
+        let parent = parent.as_ref().unwrap_or(&self.top);
+        match parent.about(last(path))?.map(|about| about.kind) {
+            Some(Kind::File) => parent.read(last(path), most).map(Some),
+            _ => Ok(None),
         }
     }
 

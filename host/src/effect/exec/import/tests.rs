@@ -342,8 +342,8 @@ fn what_git_ignores_is_no_change_and_is_there_the_next_time() {
 fn only_the_trees_own_rules_count() {
     let mut run = Run::new(&ignoring());
     let imported = run.run("echo '*' > .gitignore; mkdir new; echo '*' > new/.gitignore; echo f > new/f; echo o > x.o");
-    assert_eq!(shown(&imported), ["+ .gitignore *", "+ new/.gitignore *", "+ new/f f"]);
-    assert_eq!(imported.ignored, 1);
+    assert_eq!(shown(&imported), ["+ .gitignore *"], "and those of a folder that no tree has");
+    assert_eq!(imported.ignored, 3);
     assert_eq!(shown(&run.run("echo g > new/g; echo h > h")), [""; 0], "from the next command on they do");
 }
 
@@ -371,4 +371,26 @@ fn a_file_with_a_value_that_agents_do_not_see_is_left_out() {
     let left: Vec<_> = imported.left_out.iter().map(|(path, why)| (path.as_str(), *why)).collect();
     assert_eq!(left, [("has-not", Why::Secret), ("new", Why::Secret)]);
     assert_eq!(shown(&imported).len(), 2, "what the repository has itself tells nothing: {:?}", shown(&imported));
+}
+
+#[test]
+fn a_name_with_such_a_value_is_left_out_and_not_told() {
+    let mut run = Run::new(&files(&[("a", "a\n")]));
+    run.secrets = Secrets::of([&b"TOKEN=tok-123456"[..]]);
+    let imported = run.import(&run.command("touch n-tok-123456; mkdir -p d-tok-123456/e; echo x > d-tok-123456/e/f"));
+    assert!(shown(&imported).is_empty(), "{:?}", shown(&imported));
+    let left: Vec<_> = imported.left_out.iter().map(|(path, why)| (path.as_str(), *why)).collect();
+    assert_eq!(left, [("d-[redacted]", Why::Secret), ("n-[redacted]", Why::Secret)]);
+}
+
+#[test]
+fn a_new_folder_may_say_itself_what_of_it_is_ignored() {
+    let mut run = Run::new(&files(&[("kept/x", "x\n")]));
+    let cache = "mkdir -p .cache/v; echo '*' > .cache/.gitignore; echo 1 > .cache/v/last";
+    assert!(shown(&run.run(cache)).is_empty());
+    // The next command writes there again, and the file that says so is below it.
+    assert!(shown(&run.run("cat .cache/.gitignore; echo 2 > .cache/v/last; echo 3 > .cache/new")).is_empty());
+    // The control: in a folder of the repository a command's own file counts only once it is part of the workspace.
+    let told = shown(&run.import(&run.command("echo '*' > kept/.gitignore; echo y > kept/y")));
+    assert_eq!(told, ["+ kept/.gitignore *", "+ kept/y y"]);
 }
