@@ -3,13 +3,15 @@
 //! Everything that is written to standard error in the meantime is written here, and everything that happens is waited for in
 //! one place: what happens in the tree, keys, signals, a second that has passed. When nothing happens, nothing is drawn.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::pin::Pin;
 use std::time::Duration;
 
+use orchestra_pit_core::call::{Call, exec};
+use orchestra_pit_core::commands;
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::record::Event;
 use orchestra_pit_core::text::{clean, clean_lines};
@@ -97,7 +99,12 @@ pub struct Display {
     stale: bool,
     frame: Option<Pin<Box<Sleep>>>,
     second: Interval,
+    /// Lines of commands' output that have not ended yet.
+    begun: HashMap<RunId, String>,
 }
+
+/// Bytes of such a line before it is shown all the same.
+const MOST_BEGUN: usize = 4 << 10;
 
 enum Next {
     Heard(Result<Live, RecvError>),
@@ -135,6 +142,7 @@ impl Display {
             prompt: None,
             answered: HashSet::new(),
             asked_low: None,
+            begun: HashMap::new(),
             editing: None,
             stale: true,
             frame: None,
@@ -259,6 +267,13 @@ impl Display {
         self.write(&text);
     }
 
+    /// Lines of a command's output.
+    fn output(&mut self, run: RunId, text: &str) {
+        let name = self.view.look(|state| state.name(run));
+        let lines: Vec<String> = text.lines().map(|line| format!("  {name} | {}", clean(line))).collect();
+        self.lines(&lines);
+    }
+
     fn write(&mut self, text: &str) {
         if text.is_empty() {
             return;
@@ -282,6 +297,9 @@ impl Display {
                 }
             }
             Live::Record { run, event, .. } => {
+                if let Some(rest) = self.begun.remove(run) {
+                    self.output(*run, &rest);
+                }
                 // What is asked here in a moment is not told before.
                 let asked = self.tty.is_some() && is_question(event);
                 let wanted = self.screen.is_none() || self.how.verbose || is_important(event);
@@ -292,6 +310,16 @@ impl Display {
                         lines.extend(
                             words::event(state, *run, event).iter().flat_map(|text| text.lines()).map(str::to_owned),
                         );
+                    }
+                    if self.how.verbose
+                        && let Event::Intended(intended) = &**event
+                        && let Call::Exec(exec::Call::Run(command)) = &intended.call
+                    {
+                        lines.push(format!(
+                            "  {} $ {}",
+                            state.name(*run),
+                            words::line(&commands::shown(&command.argv), 200)
+                        ));
                     }
                     // Whoever cannot be asked here is told how to answer from elsewhere.
                     if self.tty.is_none() && is_question(event) {
@@ -318,9 +346,12 @@ impl Display {
                 }
             }
             Live::Delta { run, delta: Delta::Output(text) } if self.how.verbose => {
-                let name = self.view.look(|state| state.name(*run));
-                let lines: Vec<String> = text.lines().map(|line| format!("  {name} | {}", clean(line))).collect();
-                self.lines(&lines);
+                let begun = self.begun.entry(*run).or_default();
+                begun.push_str(text);
+                let end = begun.rfind('\n').map_or(0, |at| at + 1);
+                let end = if begun.len() - end > MOST_BEGUN { begun.len() } else { end };
+                let whole: String = begun.drain(..end).collect();
+                self.output(*run, &whole);
             }
             Live::Notice { .. } | Live::Delta { .. } => {}
         }
