@@ -348,6 +348,10 @@ fn what_a_command_writes_is_shown_as_it_comes_and_cleaned() {
     assert!(text.contains("one") && text.contains("two") && !text.contains('\u{1b}'), "{shown:?}\n{}", said.err);
     let said = stage.pit(&[&run[..], &["-v"]].concat());
     assert!(said.err.contains(" | one") && !said.err.contains('\u{1b}'), "{}", said.err);
+    assert!(said.err.contains(" $ sh -c "), "after the command: {}", said.err);
+    let halves = ["agent", "run", &runs, "sh printf begun; sleep 1; echo ' and ended'", "--give", "as-asked", "-v"];
+    let said = stage.pit(&halves);
+    assert!(said.err.contains(" | begun and ended\n"), "by whole lines: {}", said.err);
     let said = stage.pit(&run);
     assert!(!said.err.contains(" | one"), "only to those who ask for it: {}", said.err);
 }
@@ -427,4 +431,22 @@ fn a_copy_of_what_is_secret_is_gone_when_its_run_is() {
     assert_eq!(copies(), 1);
     bench.exec.forget(vec![RunId([1; 16])]);
     assert_eq!(copies(), 0, "at once, for the process may end");
+}
+
+#[test]
+fn programs_of_a_warm_environment_are_found_by_name() {
+    let stage = Stage::with(&[(".gitignore", ".venv/\n"), ("src", "1\n")]);
+    let (cache, base) = (cache(), stage.git(&["rev-parse", "HEAD"]));
+    let bench = Bench::new(&stage, cache.path());
+    let make = "mkdir -p .venv/bin; printf '#!/bin/sh\necho found in $VIRTUAL_ENV' > .venv/bin/own-tool; \
+                chmod +x .venv/bin/own-tool";
+    let warm = vec![RepoPath::new(".venv").expect("a path")];
+    let commands = Commands { warm, ..set_up(make, false) };
+    let at = stage.repo().canonicalize().expect("it is there");
+    assert_eq!(bench.says((1, 1), &base, &commands, "own-tool"), format!("found in {}/.venv\n", at.display()));
+    // The control: a folder that is not one of these brings nothing.
+    let other =
+        Commands { warm: vec![RepoPath::new("env").expect("a path")], ..set_up(&make.replace(".venv", "env"), false) };
+    let ran = bench.run((2, 2), &base, &other, "own-tool").expect("it runs");
+    assert_eq!(ran.ended, Ended::Exited(127));
 }

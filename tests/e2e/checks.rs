@@ -33,6 +33,7 @@ fn a_result_that_the_host_found_good_is_done_and_verified_and_taken_without_more
     let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("done, verified") && said.contains("green: full on tree"), "{said}");
+    let _ = stage.pit(&["ls"]).exits(0).says("done, verified");
     let id = newest(&stage);
     assert_eq!(stage.status(&id)["result"]["kind"], "green", "{}", stage.status(&id));
     let _ = stage.pit(&["accept", &id, "-y"]).exits(0);
@@ -47,6 +48,7 @@ fn a_red_result_says_so_whatever_the_agent_claims_and_is_taken_only_with_a_word_
     for text in ["the checks are red", "0 refused", "red: full on tree", "| broken", ".git/pit/checks/"] {
         assert!(said.contains(text), "no `{text}` in {said}");
     }
+    let _ = stage.pit(&["ls"]).exits(0).says("done, and the checks are red");
     let id = newest(&stage);
     let before = stage.git(&["rev-parse", "main"]);
     let _ = stage.pit(&["accept", &id, "-y"]).exits(4).says("the checks are red").says("--unverified");
@@ -104,6 +106,18 @@ fn a_check_that_is_not_there_or_cannot_be_started_is_red() {
     let (code, said) = runs(&stage, "write notes.txt x\ncommit");
     assert_eq!(code, Some(4), "{said}");
     assert!(said.contains("no-such-program"), "{said}");
+}
+
+#[test]
+fn what_says_that_it_is_not_there_has_checked_nothing_here_or_on_the_base() {
+    let stage = stage("[checks.full]\nlook = { run = [\"python3\", \"-m\", \"no_such_module\"] }\n");
+    let (code, said) = runs(&stage, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("it is misconfigured") && said.contains("No module named no_such_module"), "{said}");
+    // The control: what fails on the base with the same words, and is there, is no worse.
+    let stage = self::stage("[checks.full]\nlook = { run = [\"sh\", \"-c\", \"echo no; exit 1\"] }\n");
+    let (code, said) = runs(&stage, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]

@@ -70,3 +70,13 @@ fn squashed_work_is_taken_and_a_run_that_has_not_ended_is_not_touched() {
     let _ = stage.pit(&["clean", "-y"]).exits(0).says("it has not ended");
     assert_eq!(stage.trees(), [id]);
 }
+
+#[test]
+fn what_searches_have_kept_goes_with_the_caches_and_not_before() {
+    let stage = Stage::new();
+    stage.write(".git/pit/texts/1.lz4", "kept");
+    let _ = stage.pit(&["clean", "-y"]).exits(0);
+    assert!(stage.repo().join(".git/pit/texts/1.lz4").exists());
+    let _ = stage.pit(&["clean", "--caches", "-y"]).exits(0).says("what searches had kept");
+    assert!(!stage.repo().join(".git/pit/texts").exists());
+}

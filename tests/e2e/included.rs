@@ -69,7 +69,9 @@ fn a_check_sees_them_and_its_log_does_not_tell() {
     stage.git(&["add", "-A"]);
     stage.git(&["commit", "-qm", "x"]);
     let _ = stage.pit(&["trust", "-y"]).exits(0).says("checks.full.env").says("workspace.include");
-    let _ = run(&stage, "echo more >> src.txt\ncommit");
+    let said = run(&stage, "echo more >> src.txt\ncommit");
+    let shown = said.out.lines().any(|line| line.contains("exec.output") && line.contains("TOKEN=[redacted]"));
+    assert!(shown, "what the host runs at the end is shown as it comes: {}", said.out);
     let logs: Vec<String> = walk(&stage.repo().join(".git/pit/checks"))
         .into_iter()
         .filter(|(path, _)| path.extension().is_some_and(|end| end == "log"))

@@ -34,36 +34,59 @@ const COMMON: &[&str] = &[
     "warning",
 ];
 
-/// Finds values.
+/// Patterns that are looked for, of all values in all their forms. More than settings and keys come to.
+const MOST: usize = 100_000;
+
+/// Finds values, and takes them out.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets {
     /// None if there is no value.
     finder: Option<AhoCorasick>,
+    /// What is looked for, in order.
     values: Vec<Vec<u8>>,
+    mark: &'static str,
 }
 
 /// Takes values out of one stream, however it is cut into pieces.
-#[derive(Debug)]
-pub struct Redacting<'a> {
-    secrets: &'a Secrets,
+#[derive(Debug, Default)]
+pub struct Redacting {
     held: Vec<u8>,
 }
 
+/// There are more values than can be looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("there are more values than can be kept from being shown")]
+pub struct TooMany;
+
 impl Secrets {
-    /// Of the files that hold them.
-    pub fn of<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    /// What files hold, each in the forms that [`forms`] has.
+    ///
+    /// # Errors
+    /// If it is too much to be looked for: then none of it would be taken out.
+    pub fn of_files<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, TooMany> {
         let mut values = BTreeSet::new();
-        files.into_iter().filter_map(|file| std::str::from_utf8(file).ok()).for_each(|text| read(text, &mut values));
-        let values: Vec<Vec<u8>> = values.into_iter().map(String::into_bytes).collect();
-        let finder = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values);
-        // It fails for more bytes of values than files of secrets may have.
-        let finder = finder.ok().filter(|_| !values.is_empty());
-        Self { finder, values }
+        // A line that is no text has no value; the others of its file have.
+        let lines = files.into_iter().flat_map(|file| file.split(|byte| *byte == b'\n'));
+        lines.filter_map(|line| std::str::from_utf8(line).ok()).for_each(|line| read(line, &mut values));
+        Self::of(values.iter().flat_map(|value| forms(value, MIN)), MARK)
     }
 
-    /// Whether there is no value.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+    /// Of just these, with what stands in their place.
+    ///
+    /// # Errors
+    /// As [`of_files`](Self::of_files).
+    pub fn of(values: impl IntoIterator<Item = String>, mark: &'static str) -> Result<Self, TooMany> {
+        let mut known = BTreeSet::new();
+        for value in values.into_iter().filter(|value| !value.is_empty()) {
+            known.insert(value.into_bytes());
+            if known.len() > MOST {
+                return Err(TooMany);
+            }
+        }
+        let values: Vec<Vec<u8>> = known.into_iter().collect();
+        let finder =
+            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values).map_err(|_| TooMany)?;
+        Ok(Self { finder: (!values.is_empty()).then_some(finder), values, mark })
     }
 
     /// Whether a text has one.
@@ -71,104 +94,134 @@ impl Secrets {
         self.finder.as_ref().is_some_and(|finder| finder.is_match(bytes))
     }
 
-    /// Begins with a stream.
-    pub fn redacting(&self) -> Redacting<'_> {
-        Redacting { secrets: self, held: Vec::new() }
-    }
-
     /// A whole text without them.
     pub fn redacted(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut stream = self.redacting();
-        let mut out = stream.take(bytes);
-        out.extend(stream.end());
+        let mut stream = Redacting::default();
+        let mut out = stream.take(self, bytes);
+        out.extend(stream.end(self));
         out
+    }
+
+    /// Whether a longer text that begins like this may be a value.
+    fn may_begin(&self, text: &[u8]) -> bool {
+        let at = self.values.partition_point(|value| value.as_slice() < text);
+        self.values.get(at).is_some_and(|value| value.starts_with(text))
     }
 }
 
-impl Redacting<'_> {
+impl Redacting {
     /// The next piece of the stream: what of it, and of the pieces before, can be shown by now. What may be the beginning
-    /// of a value waits.
-    pub fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
+    /// of a value waits. Of a text whole characters come out where whole characters went in.
+    pub fn take(&mut self, secrets: &Secrets, bytes: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(bytes);
-        self.give(false)
+        self.give(secrets, false)
     }
 
     /// What waited, when nothing more comes.
-    pub fn end(&mut self) -> Vec<u8> {
-        self.give(true)
+    pub fn end(&mut self, secrets: &Secrets) -> Vec<u8> {
+        self.give(secrets, true)
     }
 
-    fn give(&mut self, all: bool) -> Vec<u8> {
-        let Some(finder) = &self.secrets.finder else { return std::mem::take(&mut self.held) };
-        let longest = finder.max_pattern_len();
-        // A match that begins before this is as long as it will ever be.
-        let sure = if all { self.held.len() } else { (self.held.len() + 1).saturating_sub(longest) };
-        let (mut out, mut at) = (Vec::new(), 0);
+    fn give(&mut self, secrets: &Secrets, all: bool) -> Vec<u8> {
+        let Some(finder) = &secrets.finder else { return std::mem::take(&mut self.held) };
+        let held = self.held.len();
+        // What begins before this is as long as it will ever be.
+        let sure = if all { held } else { (held + 1).saturating_sub(finder.max_pattern_len()) };
+        let waits = |from: usize, to: usize| (sure.max(from)..to).find(|at| secrets.may_begin(&self.held[*at..]));
+        let (mut out, mut at, mut to) = (Vec::new(), 0, None);
         for found in finder.find_iter(&self.held) {
-            if found.start() >= sure {
+            // Here, or before it, a longer one may begin.
+            to = waits(at, found.start() + 1);
+            if to.is_some() {
                 break;
             }
             out.extend_from_slice(&self.held[at..found.start()]);
-            out.extend_from_slice(MARK.as_bytes());
+            out.extend_from_slice(secrets.mark.as_bytes());
             at = found.end();
         }
-        let begins = |from: &usize| {
-            let rest = &self.held[*from..];
-            // Of equal length it is a whole value, that a longer one may begin with.
-            self.secrets.values.iter().any(|value| value.starts_with(rest) || rest.starts_with(value))
-        };
-        let to =
-            if all { self.held.len() } else { (sure.max(at)..self.held.len()).find(begins).unwrap_or(self.held.len()) };
+        let to = to.or_else(|| waits(at, held)).unwrap_or(held);
         out.extend_from_slice(&self.held[at..to]);
         self.held.drain(..to);
         out
     }
 }
 
-/// The values of a file.
-fn read(text: &str, values: &mut BTreeSet<String>) {
-    for line in text.lines() {
-        let line = line.trim();
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let quoted = quoted(line);
-        let parted = line.split_once('=').or_else(|| line.split_once(": ")).or_else(|| line.split_once(':'));
-        match parted {
-            Some((_, value)) => {
-                let value = value.trim();
-                // A comment may follow what is not in quotes.
-                let bare = value.split_once(" #").map_or(value, |(value, _)| value).trim_end();
-                if value.starts_with(['[', '{']) {
-                    flow(value).for_each(|value| add(value, values));
-                } else if !value.starts_with(['"', '\'']) {
-                    [value, bare].iter().for_each(|value| add(value, values));
-                    // An anchor or a tag of YAML stands before what it is about.
-                    let marked = bare.strip_prefix(['&', '!']).and_then(|rest| rest.split_once(' '));
-                    marked.iter().for_each(|(_, value)| add(value, values));
-                }
-                // `host:port:database:user:password`
-                if line.matches(':').count() >= 4 && !line.contains(['=', ' ', '/']) {
-                    line.rsplit(':').take(1).for_each(|value| add(value, values));
-                }
-            }
-            // A line of a key, or of words as `.netrc` has them.
-            None if quoted.is_empty() => {
-                add(line, values);
-                let words: Vec<&str> = line.split_whitespace().collect();
-                let pairs = words.windows(2).filter(|pair| ["login", "password", "account"].contains(&pair[0]));
-                pairs.for_each(|pair| add(pair[1], values));
-            }
-            None => {}
-        }
-        quoted.iter().for_each(|text| {
-            add(text, values);
-            if let Ok(meant) = serde_json::from_str::<String>(&format!("\"{text}\"")) {
-                meant.lines().for_each(|line| add(line, values));
-            }
-        });
+/// A value as it may be shown: plain, in hexadecimal, and in base64, wherever in a longer text it stood. What of these is
+/// shorter than `least` is left away.
+pub fn forms(value: &str, least: usize) -> Vec<String> {
+    let bytes = value.as_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut forms = vec![value.to_owned(), hex.to_uppercase(), hex];
+    for offset in 0..3 {
+        let inside = base64_inside(bytes, offset);
+        forms.push(inside.replace('+', "-").replace('/', "_"));
+        forms.push(inside);
     }
+    forms.retain(|form| form.len() >= least);
+    forms
+}
+
+/// The characters of a text's base64 that depend on this part of it alone, when that begins at `offset` of a group of three.
+fn base64_inside(part: &[u8], offset: usize) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits = |at: usize| {
+        let byte = at.checked_sub(offset).and_then(|at| part.get(at)).copied();
+        u32::from(byte.unwrap_or(0))
+    };
+    let first = (offset * 8).div_ceil(6);
+    let last = (offset + part.len()) * 8 / 6;
+    let digit = |at: usize| {
+        let (byte, shift) = (at * 6 / 8, 10 - at * 6 % 8);
+        let pair = bits(byte) << 8 | bits(byte + 1);
+        DIGITS.get((pair >> shift & 63) as usize).map_or('=', |digit| char::from(*digit))
+    };
+    (first..last).map(digit).collect()
+}
+
+/// The values of a line.
+fn read(line: &str, values: &mut BTreeSet<String>) {
+    let line = line.trim();
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    if line.is_empty() || line.starts_with('#') {
+        return;
+    }
+    let quoted = quoted(line);
+    let parted = line.split_once('=').or_else(|| line.split_once(": ")).or_else(|| line.split_once(':'));
+    // What stands at the end of base64 parts nothing.
+    match parted.filter(|(_, value)| value.bytes().any(|byte| byte != b'=')) {
+        Some((_, value)) => {
+            let value = value.trim();
+            // A comment may follow what is not in quotes.
+            let bare = value.split_once(" #").map_or(value, |(value, _)| value).trim_end();
+            if value.starts_with(['[', '{']) {
+                flow(value).for_each(|value| add(value, values));
+            } else if quoted.is_empty() {
+                // Quotes that do not end here are of a value of several lines.
+                [value, bare].iter().for_each(|value| add(value.trim_start_matches(['"', '\'']), values));
+                // An anchor or a tag of YAML stands before what it is about.
+                let marked = bare.strip_prefix(['&', '!']).and_then(|rest| rest.split_once(' '));
+                marked.iter().for_each(|(_, value)| add(value, values));
+            }
+            // `host:port:database:user:password`
+            if line.matches(':').count() >= 4 && !line.contains(['=', ' ', '/']) {
+                line.rsplit(':').take(1).for_each(|value| add(value, values));
+            }
+        }
+        // A line of a key, or of words as `.netrc` has them.
+        None if quoted.is_empty() => {
+            add(line.trim_end_matches(['"', '\'']), values);
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let pairs = words.windows(2).filter(|pair| ["login", "password", "account"].contains(&pair[0]));
+            pairs.for_each(|pair| add(pair[1], values));
+        }
+        None => {}
+    }
+    quoted.iter().for_each(|text| {
+        add(text, values);
+        if let Ok(meant) = serde_json::from_str::<String>(&format!("\"{text}\"")) {
+            meant.lines().for_each(|line| add(line, values));
+        }
+    });
 }
 
 /// The items of a list or a table in one line, as YAML has them.
@@ -248,8 +301,12 @@ fn add(value: &str, values: &mut BTreeSet<String>) {
 mod tests {
     use super::*;
 
+    fn of(file: &str) -> Secrets {
+        Secrets::of_files([file.as_bytes()]).unwrap()
+    }
+
     fn shown(file: &str, output: &str) -> String {
-        String::from_utf8(Secrets::of([file.as_bytes()]).redacted(output.as_bytes())).unwrap()
+        String::from_utf8(of(file).redacted(output.as_bytes())).unwrap()
     }
 
     #[test]
@@ -278,6 +335,13 @@ mod tests {
             ("key: &a anchored-17", "anchored-17", "[redacted]"),
             ("db.example:5432:app:me:pgpass-44", "pgpass-44", "[redacted]"),
             ("A=back\\slash-1", "'back\\\\slash-1'", "'[redacted]'"),
+            (
+                "KEY=\"-----BEGIN\nMIIBVgIBADANBg\nabcdefgh==\n-----END\"",
+                "MIIBVgIBADANBg abcdefgh==",
+                "[redacted] [redacted]",
+            ),
+            ("dG9rLTEyMzQ1Ng==", "dG9rLTEyMzQ1Ng==", "[redacted]"),
+            ("TOKEN=tok-123456", "746f6b2d313233343536", "[redacted]"),
             ("A=\"dq\\$esc\\\"val77\"", "dq$esc\"val77", "[redacted]"),
         ] {
             assert_eq!(shown(file, output), expected, "{file}");
@@ -287,10 +351,26 @@ mod tests {
     #[test]
     fn what_tells_nobody_anything_stays() {
         let file = "PORT=8080\nDEBUG=true\nHOST=localhost\nENV=production\n# comment-of-some-length\nN=1234567\nE=\n";
-        assert!(Secrets::of([file.as_bytes()]).is_empty());
-        assert!(Secrets::of([&b"\xff\xfe\x00binary"[..]]).is_empty());
+        assert!(of(file).values.is_empty());
+        assert!(Secrets::of_files([&b"\xff\xfe\x00binary"[..]]).unwrap().values.is_empty());
+        // Beside what is no text, what is.
+        assert!(Secrets::of_files([&b"# caf\xe9\nA=\xff\nB=tok-123456"[..]]).unwrap().are_in(b"tok-123456"));
         assert!(!Secrets::default().are_in(b"anything"));
         assert_eq!(shown("", "anything"), "anything");
+    }
+
+    #[test]
+    fn more_than_can_be_looked_for_is_said_and_not_passed_over() {
+        let file: String = (0..MOST).map(|n| format!("K={n}-value\n")).collect();
+        assert_eq!(Secrets::of_files([file.as_bytes()]).err(), Some(TooMany));
+    }
+
+    #[test]
+    fn base64_is_known_wherever_the_value_stood() {
+        // Of `x`, `xy` and `xyz` before a value.
+        for shown in ["dG9rLTEyMzQ1Ng==", "eHRvay0xMjM0NTY=", "eHl0b2stMTIzNDU2", "eHl6dG9rLTEyMzQ1Ng=="] {
+            assert!(self::shown("A=tok-123456", shown).contains(MARK), "{shown}");
+        }
     }
 
     #[test]
@@ -300,14 +380,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_value_does_not_wait() {
-        let secrets = Secrets::of([&b"A=secret-and-more"[..]]);
-        let mut stream = secrets.redacting();
-        assert_eq!(stream.take(b"a line\nand sec"), b"a line\nand ");
-        assert_eq!(stream.take(b"ond"), b"second");
-        assert_eq!(stream.take(b" secret-and-"), b" ");
-        assert_eq!(stream.take(b"more!"), b"[redacted]!");
-        assert_eq!(stream.take(b"secret"), b"");
-        assert_eq!(stream.end(), b"secret");
+        let secrets = of("A=secret-and-more");
+        let mut stream = Redacting::default();
+        assert_eq!(stream.take(&secrets, b"a line\nand sec"), b"a line\nand ");
+        assert_eq!(stream.take(&secrets, b"ond"), b"second");
+        assert_eq!(stream.take(&secrets, b" secret-and-"), b" ");
+        assert_eq!(stream.take(&secrets, b"more!"), b"[redacted]!");
+        assert_eq!(stream.take(&secrets, b"secret"), b"");
+        assert_eq!(stream.end(&secrets), b"secret");
     }
 
     proptest::proptest! {
@@ -318,22 +398,22 @@ mod tests {
             cuts in proptest::collection::vec(1..9_usize, 0..30),
         ) {
             let file = values.iter().map(|value| format!("K={value}\n")).collect::<String>();
-            let secrets = Secrets::of([file.as_bytes()]);
-            let (mut stream, mut rest, mut out) = (secrets.redacting(), output.as_bytes(), Vec::new());
+            let secrets = of(&file);
+            let (mut stream, mut rest, mut out) = (Redacting::default(), output.as_bytes(), Vec::new());
             for cut in cuts {
                 let (piece, after) = rest.split_at(cut.min(rest.len()));
-                out.extend(stream.take(piece));
+                out.extend(stream.take(&secrets, piece));
                 rest = after;
             }
-            out.extend(stream.take(rest));
-            out.extend(stream.end());
+            out.extend(stream.take(&secrets, rest));
+            out.extend(stream.end(&secrets));
             proptest::prop_assert_eq!(&out, &secrets.redacted(output.as_bytes()));
             proptest::prop_assert!(!secrets.are_in(&out));
         }
 
         #[test]
         fn any_bytes_are_read(file: Vec<u8>, output: Vec<u8>) {
-            let _ = Secrets::of([&file[..]]).redacted(&output);
+            let _ = Secrets::of_files([&file[..]]).unwrap().redacted(&output);
         }
     }
 }

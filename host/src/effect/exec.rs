@@ -1,9 +1,9 @@
 //! `exec`: native commands in a sandbox over the agent's own workspace, and the checks that only the host runs.
 //!
 //! In reading order: [`run`] is one command from its files to what is taken over of it, [`judge`] are the person's checks
-//! on a tree. [`checkout`], [`layer`], [`caches`] and [`git`] lay files out, [`hidden`] covers what a run may not read, what
-//! `included` has of the person's is seen by commands alone,
-//! [`inside`] and [`tools`] are all else that a command finds, [`boxed`] awaits it, [`import`] takes over what it wrote.
+//! on a tree. [`checkout`], [`layer`], [`caches`] and [`git`] lay files out, [`hidden`] covers what a run may not read,
+//! `included` shows commands alone what a person has of their own, [`inside`] and [`tools`] are all else that a command
+//! finds, [`boxed`] awaits it, [`import`] takes over what it wrote.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use orchestra_pit_core::call::exec::Stream as Shown;
+use orchestra_pit_core::secret::Redacting;
 use orchestra_pit_sandbox::{self as sandbox, Error, Failed, Report, Spec};
 
 use super::included::Included;
@@ -155,7 +156,7 @@ fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Send
         Boxed { report: None, out: Kept::new(how.most), err: Kept::new(how.most), both: Kept::new(MOST_LOG) };
     let (mut total, mut begun) = (0, [Vec::new(), Vec::new()]);
     let secrets = how.included.secrets();
-    let mut redacting = [secrets.redacting(), secrets.redacting()];
+    let mut redacting = [Redacting::default(), Redacting::default()];
     let mut take = |is_out: bool, bytes: Vec<u8>| {
         if bytes.is_empty() {
             return;
@@ -168,12 +169,12 @@ fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Send
     };
     for (is_out, bytes) in flow {
         total += bytes.len() as u64;
-        take(is_out, redacting[usize::from(is_out)].take(&bytes));
+        take(is_out, redacting[usize::from(is_out)].take(secrets, &bytes));
         if total > MOST_OUTPUT {
             break;
         }
     }
-    redacting.iter_mut().zip([false, true]).for_each(|(rest, is_out)| take(is_out, rest.end()));
+    redacting.iter_mut().zip([false, true]).for_each(|(rest, is_out)| take(is_out, rest.end(secrets)));
     begun.iter().for_each(|rest| boxed.both.take(rest));
     if total > MOST_OUTPUT {
         drop(started);

@@ -3,7 +3,8 @@
 //! The upper was written by a stranger's command, so everything in it is looked at through handles that follow no link,
 //! up to bounds of number, size and depth. What cannot be part of a workspace, and what the run may not write, is left
 //! out and named with its reason. What git ignores by the `.gitignore` files of the tree *before* the command (what the
-//! command made of them counts from the next one on) is moved into the run's layer of ignored files. Only a folder that no tree has may bring its own.
+//! command made of them counts from the next one on) is moved into the run's layer of ignored files. Only a folder that no
+//! tree has may bring its own.
 //!
 //! Nothing of the command may live any more. A folder that is new and has nothing in it is no change: git has none such.
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orchestra_pit_core::call::{Error, ErrorKind};
-use orchestra_pit_core::id::Oid;
+use orchestra_pit_core::id::{Hash, Oid};
 use orchestra_pit_core::secret::Secrets;
 use rustix::fs::Timespec;
 
@@ -24,7 +24,7 @@ use crate::effect::store::{Repo, lock};
 
 /// Files that are included, and their bytes: settings and keys. Whole trees of packages are what set-up is for.
 const MOST_FILES: usize = 1_000;
-const MOST_BYTES: u64 = 64 << 20;
+const MOST_BYTES: u64 = 4 << 20;
 /// Entries of the working tree that are looked at.
 const MOST_SEEN: usize = 2_000_000;
 
@@ -33,9 +33,15 @@ const MOST_SEEN: usize = 2_000_000;
 pub(super) struct Included {
     layer: Option<Layer>,
     secrets: Secrets,
+    digest: Option<Hash>,
 }
 
 impl Included {
+    /// What tells its content from another; none if there is none.
+    pub(super) fn digest(&self) -> Option<Hash> {
+        self.digest
+    }
+
     /// The layer, if there is anything in it.
     pub(super) fn below(&self) -> Option<PathBuf> {
         self.layer.as_ref().map(Layer::ignored)
@@ -104,6 +110,11 @@ fn make(
         return Ok(Included::default());
     }
     found.sort_by(|one, other| one.path.cmp(&other.path));
+    let secrets = Secrets::of_files(found.iter().map(|file| &*file.bytes));
+    // Without it they would be shown.
+    let secrets = secrets.map_err(|_| too_much("names files with more values than can be kept from being shown"))?;
+    let parts: Vec<&[u8]> = found.iter().flat_map(|file| [&*file.path, &*file.bytes]).collect();
+    let digest = Hash::of_parts(&parts);
     let place = runs(&machine.cache).join(format!("{CHECK}{}", unique()));
     let layer = Layer::open(&place, tree, owner)?;
     let mut cursor = Cursor::new(layer.ignored_folder().map_err(fail)?);
@@ -111,8 +122,7 @@ fn make(
         let folder = cursor.folder(&file.path, |parent, name| parent.make(name)).map_err(fail)?;
         folder.write(name_of(&file.path), &file.bytes, file.executable, file.changed).map_err(fail)?;
     }
-    let secrets = Secrets::of(found.iter().map(|file| &*file.bytes));
-    Ok(Included { layer: Some(layer), secrets })
+    Ok(Included { layer: Some(layer), secrets, digest: Some(digest) })
 }
 
 /// A look through the person's working tree.
@@ -305,6 +315,6 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         fs::File::create(folder.join("big")).unwrap().set_len(MOST_BYTES + 1).unwrap();
         let error = fixture.make(&["private"]).unwrap_err();
-        assert!(error.message.contains("more than 64 MiB"), "{error:?}");
+        assert!(error.message.contains("more than 4 MiB"), "{error:?}");
     }
 }

@@ -43,6 +43,9 @@ mod prove;
 /// Lines of a failed check's output that are shown, and their bytes.
 const TAIL: (usize, usize) = (40, 8 << 10);
 
+/// Another number where what is kept of a base means something else: how its output is compared, for one.
+const KEPT: u32 = 2;
+
 /// Tests of which it is shown why they fail, and lines of each.
 const EXPLAINED: (usize, usize) = (4, 10);
 
@@ -179,8 +182,9 @@ impl Exec {
         }
         let outcomes = self.run_all(case, case.base, checks, around, watch, true).await?;
         let runs: Vec<Runs> = outcomes.into_iter().map(|outcome| split(outcome).0).collect();
-        // What could not be started says nothing about the tree.
-        let said = runs.iter().all(|runs| !matches!(runs.first.ending, Ending::NotStarted(_)));
+        // What could not be run says nothing about the tree.
+        let said =
+            runs.iter().all(|runs| !matches!(runs.first.ending, Ending::NotStarted(_) | Ending::Misconfigured(_)));
         if said && let Ok(text) = serde_json::to_vec(&runs) {
             // Kept to save time alone: whoever cannot keep it runs it again.
             let _ = keep(&kept, &text);
@@ -189,11 +193,8 @@ impl Exec {
     }
 
     fn kept(&self, tree: Oid, checks: &[Check], around: &Around) -> PathBuf {
-        let config = match &around.setup {
-            None => Hash::of(&call::canonical(&checks)),
-            Some(setup) => Hash::of(&call::canonical(&(checks, setup.id()))),
-        };
-        let config = config.to_string();
+        let setup = around.setup.as_ref().map(|setup| setup.id());
+        let config = Hash::of(&call::canonical(&(KEPT, checks, setup, around.included.digest()))).to_string();
         self.workspaces.repo().state().join("checks").join(format!("{tree}-{}.json", &config[..16]))
     }
 
@@ -213,7 +214,8 @@ impl Exec {
         for check in checks.iter() {
             let (first, back) = self.run_one(place, check, around, watch).await?;
             place = back;
-            let failed = !matches!(first.ran.ending, Ending::Exit(0) | Ending::NotStarted(_));
+            let failed =
+                !matches!(first.ran.ending, Ending::Exit(0) | Ending::NotStarted(_) | Ending::Misconfigured(_));
             let again = if failed {
                 let (again, back) = self.run_one(place, check, around, watch).await?;
                 place = back;
@@ -403,4 +405,38 @@ fn keep(path: &std::path::Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
     file.write_all(bytes)?;
     fs::rename(aside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_the_first_tests_failed_is_shown_and_not_the_last_lines() {
+        let output = "running 2 tests\ntest a::bad ... FAILED\ntest a::good ... ok\n\nfailures:\n\n---- a::bad stdout ----\n\
+                      thread 'a::bad' panicked at src/lib.rs:3:5:\nassertion `left == right` failed\n  left: 1\n right: 2\n\n\n\
+                      failures:\n    a::bad\n\ntest result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; \
+                      finished in 0.00s\n";
+        let argv = ["cargo", "test"].map(str::to_owned).to_vec();
+        let report = report::read(&argv, output);
+        let hash = Hash::of(b"");
+        let ending = Ending::Exit(101);
+        let first = Ran {
+            name: "test".into(),
+            argv: argv.clone(),
+            ending,
+            micros: 1,
+            log: hash,
+            gist: hash,
+            report: report.clone(),
+        };
+        let (runs, wanted) = ([Runs { first, again: None }], [Wanted { name: "test".into(), argv, required: true }]);
+        let level = Level::Full;
+        let tree = Oid([1; 20]);
+        let verdict = conclude(&Evidence { level, tree, wanted: &wanted, runs: &runs, base: None, flaky: &[] });
+        let said = explained(&verdict.checks()[0], &report).expect("it is said");
+        assert!(said.contains("a::bad:\n") && said.contains("left: 1"), "{said}");
+        assert!(!said.contains("test result"), "{said}");
+        assert_eq!(explained(&verdict.checks()[0], &report::read(&[], "noise")), None, "then the last lines are");
+    }
 }

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use orchestra_pit_core::call::{Error, ErrorKind};
 use orchestra_pit_core::commands::Service;
 use orchestra_pit_core::id::{Oid, RunId};
+use orchestra_pit_core::secret::Redacting;
 use orchestra_pit_sandbox::{self as sandbox, Limits, Network, Spec, Started, system};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -307,9 +308,9 @@ fn begin(program: &Path, spec: &Spec, included: &Arc<Included>) -> Result<Life, 
     let (kept, (tell, ended)) = (said.clone(), mpsc::channel());
     let included = included.clone();
     thread::spawn(move || {
-        let mut redacting = [included.secrets().redacting(), included.secrets().redacting()];
+        let mut redacting = [Redacting::default(), Redacting::default()];
         for (is_out, bytes) in flow {
-            lock(&kept).take(&redacting[usize::from(is_out)].take(&bytes));
+            lock(&kept).take(&redacting[usize::from(is_out)].take(included.secrets(), &bytes));
         }
     });
     thread::spawn(move || {

@@ -391,7 +391,8 @@ impl<'a> Reading<'a> {
 
     fn finish(mut self, prepared: &Prepared<'_>, endpoint: &Endpoint) -> Result<Reply, Trouble> {
         let [text, thinking, arguments] = &mut self.streams;
-        let rest = [Delta::Thinking(thinking.end()), Delta::Text(text.end()), Delta::Arguments(arguments.end())];
+        let of = self.redactor;
+        let rest = [Delta::Thinking(thinking.end(of)), Delta::Text(text.end(of)), Delta::Arguments(arguments.end(of))];
         for delta in rest {
             if !matches!(&delta, Delta::Text(more) | Delta::Thinking(more) | Delta::Arguments(more) if more.is_empty())
             {

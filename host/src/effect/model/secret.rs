@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use orchestra_pit_core::secret::{Redacting, Secrets, forms};
+
 /// A key. It can be shown nowhere: `Debug` does not know it, there is no `Display`, and it is not serializable.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
@@ -34,47 +36,17 @@ impl Secret {
 
     /// What removes the key from texts.
     pub fn redactor(&self) -> Redactor {
-        let key = self.0.as_bytes();
-        if key.len() < SHORTEST {
+        if self.0.len() < SHORTEST {
             return Redactor::default();
         }
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut needles = vec![self.0.to_string(), hex.to_uppercase(), hex];
-        for offset in 0..3 {
-            let inside = base64_inside(key, offset);
-            needles.push(inside.replace('+', "-").replace('/', "_"));
-            needles.push(inside);
-        }
-        needles.retain(|needle| needle.len() >= SHORTEST);
-        // The longest first, so that none is broken up by another.
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        needles.dedup();
-        Redactor { needles: needles.into() }
+        // One key is never too many.
+        Redactor(Secrets::of(forms(&self.0, SHORTEST), REMOVED).unwrap_or_default())
     }
-}
-
-/// The characters of a text's base64 that depend on this key alone, when it begins at `offset` of a group of three.
-fn base64_inside(key: &[u8], offset: usize) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits = |at: usize| {
-        let byte = at.checked_sub(offset).and_then(|at| key.get(at)).copied();
-        u32::from(byte.unwrap_or(0))
-    };
-    let first = (offset * 8).div_ceil(6);
-    let last = (offset + key.len()) * 8 / 6;
-    let digit = |at: usize| {
-        let (byte, shift) = (at * 6 / 8, 10 - at * 6 % 8);
-        let pair = bits(byte) << 8 | bits(byte + 1);
-        DIGITS.get((pair >> shift & 63) as usize).map_or('=', |digit| char::from(*digit))
-    };
-    (first..last).map(digit).collect()
 }
 
 /// Removes a key in plain, hexadecimal and base64 from texts.
 #[derive(Clone, Default)]
-pub struct Redactor {
-    needles: Arc<[String]>,
-}
+pub struct Redactor(Secrets);
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,52 +57,34 @@ impl fmt::Debug for Redactor {
 impl Redactor {
     /// The text without the key.
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut text = Cow::from(text);
-        for needle in self.needles.iter() {
-            if text.contains(needle.as_str()) {
-                text = text.replace(needle.as_str(), REMOVED).into();
-            }
-        }
-        text
+        if self.is_in(text.as_bytes()) { text_of(self.0.redacted(text.as_bytes())).into() } else { text.into() }
     }
 
     /// Whether the key is in there.
     pub fn is_in(&self, bytes: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(bytes);
-        self.needles.iter().any(|needle| text.contains(needle.as_str()))
-    }
-
-    /// Bytes at the end of a text that may be the beginning of a key.
-    fn held(&self, text: &str) -> usize {
-        let longest = |needle: &String| {
-            let most = text.len().min(needle.len() - 1);
-            (1..=most).rev().find(|len| text.as_bytes().ends_with(&needle.as_bytes()[..*len])).unwrap_or(0)
-        };
-        self.needles.iter().map(longest).max().unwrap_or(0)
+        self.0.are_in(bytes)
     }
 }
 
 /// A text that comes in pieces, from which a key is removed although it may be split over them.
 #[derive(Debug, Default)]
-pub struct Stream {
-    held: String,
-}
+pub struct Stream(Redacting);
 
 impl Stream {
     /// Takes a piece, gives what can be shown by now.
     pub fn push(&mut self, redactor: &Redactor, piece: &str) -> String {
-        self.held.push_str(piece);
-        let mut clean = redactor.clean(&self.held).into_owned();
-        let held = redactor.held(&clean);
-        // Keys are ASCII, so what is held begins at a character.
-        self.held = clean.split_off(clean.len() - held);
-        clean
+        text_of(self.0.take(&redactor.0, piece.as_bytes()))
     }
 
     /// The rest, once nothing follows.
-    pub fn end(&mut self) -> String {
-        std::mem::take(&mut self.held)
+    pub fn end(&mut self, redactor: &Redactor) -> String {
+        text_of(self.0.end(&redactor.0))
     }
+}
+
+/// Of a text whole characters come out.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|bytes| String::from_utf8_lossy(bytes.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
@@ -140,8 +94,10 @@ mod tests {
     const KEY: &str = "sk-ant-api03-Zq9/x_Kb+41";
 
     fn base64(bytes: &[u8]) -> String {
-        let padded = base64_inside(&[bytes, &[0, 0]].concat(), 0);
-        padded[..(bytes.len() * 8).div_ceil(6)].to_owned()
+        const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1)).collect();
+        let digit = |six: &[u8]| (0..6).fold(0, |all, at| all << 1 | six.get(at).copied().unwrap_or(0));
+        bits.chunks(6).map(|six| char::from(DIGITS[usize::from(digit(six))])).collect()
     }
 
     #[test]
@@ -182,7 +138,7 @@ mod tests {
             let chars: Vec<char> = text.chars().collect();
             let pieces = chars.chunks(size).map(|piece| piece.iter().collect::<String>());
             let mut shown: String = pieces.map(|piece| stream.push(&redactor, &piece)).collect();
-            shown.push_str(&stream.end());
+            shown.push_str(&stream.end(&redactor));
             assert_eq!(shown, format!("é sk-an, {REMOVED}{REMOVED} sk-ant"), "in pieces of {size}");
         }
     }

@@ -14,6 +14,7 @@ use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use orchestra_pit_core::id::Oid;
 
@@ -32,6 +33,10 @@ const WORTH: usize = 2_000;
 /// Files, and bytes of them, before all is made anew: what is in no tree any more is never looked for.
 const MOST_FILES: usize = 16;
 const MOST_BYTES: u64 = 2 << 30;
+
+/// How a file ends that is being written, and how old one is that nobody is at.
+const NEW: &str = "new";
+const LEFT: Duration = Duration::from_secs(3600);
 
 /// Bytes of a block and of a content in the index.
 const BLOCK_ROW: usize = 20;
@@ -121,6 +126,12 @@ impl Texts {
         let mut texts = Self { number: NEXT.fetch_add(1, Ordering::Relaxed), ..Self::default() };
         let mut paths: Vec<PathBuf> =
             fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        // What a process that was killed was writing; one at work is done in seconds.
+        let left = |path: &PathBuf| {
+            let age = fs::metadata(path).and_then(|about| about.modified()).ok().and_then(|then| then.elapsed().ok());
+            path.extension().is_some_and(|end| end == NEW) && age.is_some_and(|age| age > LEFT)
+        };
+        paths.iter().filter(|path| left(path)).for_each(|path| drop(fs::remove_file(path)));
         paths.retain(|path| path.extension().is_some_and(|end| end == "lz4"));
         paths.sort();
         for path in &paths {
@@ -224,7 +235,7 @@ impl Packing {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let room = MOST_BYTES.checked_sub(known.bytes).ok_or_else(|| io::Error::other("no room"))?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let name = format!("{}.{}.new", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!("{}.{}.{NEW}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let aside = folder.join(name);
         let file = io::BufWriter::with_capacity(BLOCK, File::create(&aside)?);
         let (blocks, texts) = (Vec::new(), Vec::new());
@@ -354,6 +365,13 @@ mod tests {
         drop(packing);
         assert!(!has(&repo, 1));
         assert!(files(&repo).is_empty());
+        // Left by a process that was killed, long ago and just now.
+        for (name, age) in [("1.0.new", 2 * LEFT), ("2.0.new", Duration::ZERO)] {
+            let file = File::create(repo.state().join("texts").join(name)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - age).unwrap();
+        }
+        assert!(!has(&git.open(), 1));
+        assert_eq!(files(&repo), [repo.state().join("texts/2.0.new")]);
     }
 
     #[test]

@@ -314,6 +314,33 @@ fn what_may_not_be_read_is_not_shown() {
 }
 
 #[test]
+fn a_search_finds_the_same_in_what_an_earlier_one_has_left() {
+    let files: Vec<(String, Vec<u8>)> =
+        (0..2_100).map(|n| (format!("f{n}"), format!("{n}\nneedle {n}").into())).collect();
+    let named: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (name.as_str(), text.as_slice())).collect();
+    let git = Git::new(&named);
+    git.put(&[("bin", b"\0needle"), ("large", &vec![b'x'; 300 << 10])]);
+    git.commit("more");
+    let desk = Desk::over(git);
+    let ask = |desk: &Desk| found(desk.ask(Call::Search(query("needle 1?[07]+$"))));
+    let first = ask(&desk);
+    assert!(first.0.len() > 10 && first.2 == 1, "{first:?}");
+    let left = desk.git.dir.path().join(".git/pit/texts");
+    assert_eq!(std::fs::read_dir(&left).unwrap().count(), 1);
+    assert_eq!(ask(&desk), first);
+    // Another process, and one for whom a file is another.
+    let again = Desk::over(desk.git);
+    assert_eq!(ask(&again), first);
+    again.write("f7", b"needle 7\n").unwrap();
+    let changed = ask(&again);
+    assert_ne!(changed, first);
+    std::fs::remove_dir_all(left).unwrap();
+    let without = Desk::over(again.git);
+    without.write("f7", b"needle 7\n").unwrap();
+    assert_eq!(ask(&without), changed, "and without it the same");
+}
+
+#[test]
 fn a_search_finds_what_grep_finds() {
     let files: Vec<(String, Vec<u8>)> = (0..300)
         .map(|n| (format!("d{}/f{n}.txt", n % 7), format!("one {n}\nneedle{}\r\n\nlast {n}", n % 10).into_bytes()))

@@ -116,11 +116,15 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let _lease = own(&desk, &named).await?;
     let mut new = if args.ff { taking.run.tip } else { taking.merge(args.squash)? };
-    let judged = judge.merged(&taking, desk.repo.tree_of(new).map_err(told)?, new).await?;
+    let tree = desk.repo.tree_of(new).map_err(told)?;
+    let judged = judge.merged(&taking, tree, new).await?;
     if judge.moved(&taking)? {
         // The verdict is the merge's: that of the run was about another tree.
         taking.verdict = judged.unwrap_or_else(|| "none: taken unverified".to_owned());
         new = taking.merge(args.squash)?;
+        if desk.repo.tree_of(new).map_err(told)? != tree {
+            return Err(moved(&taking.onto).hint(format!("pit accept {} looks at it anew", taking.name)));
+        }
     }
     taking.put(new, away)?;
     let by = desk.repo.person().name.clone();

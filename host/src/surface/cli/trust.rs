@@ -10,7 +10,7 @@ use super::setting::{FILE, agents, files, of_repository, wrong};
 use super::stranger::{BroughtArgs, names};
 use crate::config::settled::Settled;
 use crate::config::trust::{Standing, Store, Trusted};
-use crate::config::written::{Files, Flags};
+use crate::config::written::Flags;
 use crate::config::{ConfigError, Source, Widening};
 use crate::run::clock::now;
 use crate::surface::exit::Exit;
@@ -53,12 +53,12 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
     let before = trusted.len();
     loop {
         // What is wrong with a file is said before anybody is asked about it.
-        let again = Files { include: first.include.clone(), ..files(&repo, &dirs)? };
-        let (path, widens) = match Settled::settle(again, &Flags::default(), &agents(&names(&brought)), &trusted) {
-            Ok(_) => break,
-            Err(ConfigError::Untrusted { path, widens }) => (path, widens),
-            Err(error) => return Err(wrong(error)),
-        };
+        let (path, widens) =
+            match Settled::settle(files(&repo, &dirs)?, &Flags::default(), &agents(&names(&brought)), &trusted) {
+                Ok(_) => break,
+                Err(ConfigError::Untrusted { path, widens }) => (path, widens),
+                Err(error) => return Err(wrong(error)),
+            };
         let known = |source: &Source| trusted.iter().any(|trusted: &Trusted| trusted.is_of(&source.text));
         let asked = sources.iter().find(|(_, source)| *source.path == *path && !known(source));
         let changed = || Failure::new(Exit::Failed, format!("{} has just been changed; look again", path.display()));

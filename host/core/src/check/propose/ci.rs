@@ -22,18 +22,21 @@ pub(super) fn is_ci(path: &str) -> bool {
 
 /// The commands of all CI files, in their order.
 pub(super) fn commands(repository: &Repository<'_>) -> Vec<(Vec<String>, Source)> {
-    let mut all = Vec::new();
-    for (path, text) in repository.texts.iter().filter(|(path, _)| is_ci(path)) {
+    steps(repository, words).take(MOST_COMMANDS).collect()
+}
+
+/// Each command of all CI files that `take` makes words of, in their order.
+fn steps<'a>(
+    repository: &'a Repository<'_>,
+    take: fn(&str) -> Option<Vec<String>>,
+) -> impl Iterator<Item = (Vec<String>, Source)> + 'a {
+    repository.texts.iter().filter(|(path, _)| is_ci(path)).flat_map(move |(path, text)| {
         let lines = if path.starts_with(".gitlab") { gitlab(text) } else { github(text) };
-        for (line, command) in lines {
-            for words in command.split("&&").filter_map(words) {
-                if all.len() < MOST_COMMANDS {
-                    all.push((words, Source { path: (*path).to_owned(), line }));
-                }
-            }
-        }
-    }
-    all
+        lines.into_iter().flat_map(move |(line, command)| {
+            let source = Source { path: (*path).to_owned(), line };
+            command.split("&&").filter_map(take).map(move |words| (words, source.clone()))
+        })
+    })
 }
 
 fn indent(line: &str) -> usize {
@@ -128,14 +131,9 @@ fn unquoted(value: &str) -> &str {
 /// What CI installs with pip, as its arguments: the words after `pip install`.
 pub(super) fn pip(repository: &Repository<'_>) -> Vec<(Vec<String>, Source)> {
     let mut all: Vec<(Vec<String>, Source)> = Vec::new();
-    for (path, text) in repository.texts.iter().filter(|(path, _)| is_ci(path)) {
-        let lines = if path.starts_with(".gitlab") { gitlab(text) } else { github(text) };
-        for (line, command) in lines {
-            for words in command.split("&&").filter_map(packages) {
-                if all.len() < MOST_COMMANDS && !all.iter().any(|(known, _)| *known == words) {
-                    all.push((words, Source { path: (*path).to_owned(), line }));
-                }
-            }
+    for (words, source) in steps(repository, packages).take(MOST_COMMANDS) {
+        if !all.iter().any(|(known, _)| *known == words) {
+            all.push((words, source));
         }
     }
     all

@@ -146,7 +146,7 @@ fn failed<'a>(wanted: &'a Wanted, runs: &'a Runs, base: Option<&'a Runs>, called
 /// Whether somebody means a test: by its whole name, or by the end of it from where a crate, a file or a suite is named.
 fn names_it(called: &str, name: &str) -> bool {
     let before = name.strip_suffix(called);
-    before.is_some_and(|before| before.is_empty() || ["::", " > ", "/", " "].iter().any(|end| before.ends_with(end)))
+    before.is_some_and(|before| before.is_empty() || ["::", " > ", "/"].iter().any(|end| before.ends_with(end)))
 }
 
 fn names(tests: &Tests) -> BTreeSet<&str> {

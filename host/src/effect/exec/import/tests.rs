@@ -366,7 +366,7 @@ fn a_file_with_a_value_that_agents_do_not_see_is_left_out() {
     let mut run = Run::new(&files(&[("had", "a tok-123456\n"), ("has-not", "b\n")]));
     let script = "echo more >> had; echo tok-123456 >> has-not; echo tok-123456 > new; echo fine > fine";
     assert_eq!(shown(&run.import(&run.command(script))).len(), 4, "without values all of it is taken");
-    run.secrets = Secrets::of([&b"TOKEN=tok-123456"[..]]);
+    run.secrets = Secrets::of_files([&b"TOKEN=tok-123456"[..]]).unwrap();
     let imported = run.import(&run.command(script));
     let left: Vec<_> = imported.left_out.iter().map(|(path, why)| (path.as_str(), *why)).collect();
     assert_eq!(left, [("has-not", Why::Secret), ("new", Why::Secret)]);
@@ -376,7 +376,7 @@ fn a_file_with_a_value_that_agents_do_not_see_is_left_out() {
 #[test]
 fn a_name_with_such_a_value_is_left_out_and_not_told() {
     let mut run = Run::new(&files(&[("a", "a\n")]));
-    run.secrets = Secrets::of([&b"TOKEN=tok-123456"[..]]);
+    run.secrets = Secrets::of_files([&b"TOKEN=tok-123456"[..]]).unwrap();
     let imported = run.import(&run.command("touch n-tok-123456; mkdir -p d-tok-123456/e; echo x > d-tok-123456/e/f"));
     assert!(shown(&imported).is_empty(), "{:?}", shown(&imported));
     let left: Vec<_> = imported.left_out.iter().map(|(path, why)| (path.as_str(), *why)).collect();
