@@ -113,7 +113,7 @@ impl Effects {
             Call::Vcs(call) => self.vcs(&order, call, &scope, team).await,
             Call::Exec(call) => {
                 let commands = team.commands(site.tree);
-                let watch = |text: &str| events(model::Delta::Output(text.to_owned()));
+                let watch = |seen: exec::boxed::Watched<'_>| events(seen.into());
                 self.exec.call(site, call, &scope, commands, &watch).await
             }
             Call::Board(call) => team.board(site, call),

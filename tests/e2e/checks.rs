@@ -109,6 +109,20 @@ fn a_check_that_is_not_there_or_cannot_be_started_is_red() {
 }
 
 #[test]
+fn people_who_watch_see_on_which_tree_a_check_runs() {
+    let stage = stage("[checks.full]\nlook = { run = [\"sh\", \"-c\", \"ls good.txt\"] }\n");
+    let agent = guest("runs").to_string_lossy().into_owned();
+    let run = ["agent", "run", &agent, "write good.txt x\ncommit", "--give", "as-asked"];
+    let said = stage.pit(&[&run[..], &["-v"]].concat()).err;
+    let command = "$ sh -c \"ls good.txt\" (check \"look\" on the";
+    let at = |what: &str| said.find(&format!("{command} {what}")).unwrap_or_else(|| panic!("no `{what}` in {said}"));
+    let order = [at("base)"), at("base, once more)"), at("result)")];
+    assert!(order.is_sorted() && said[order[2]..].contains("| good.txt"), "{said}");
+    let said = stage.pit(&run).err;
+    assert!(!said.contains(command), "only those who ask for it: {said}");
+}
+
+#[test]
 fn what_says_that_it_is_not_there_has_checked_nothing_here_or_on_the_base() {
     let stage = stage("[checks.full]\nlook = { run = [\"python3\", \"-m\", \"no_such_module\"] }\n");
     let (code, said) = runs(&stage, "write notes.txt x\ncommit");

@@ -60,7 +60,9 @@ pub enum Delta {
     Call(String),
     /// More of the arguments of the call begun last.
     Arguments(String),
-    /// A command writes this. It is no model's, and comes the same way.
+    /// A command begins. It is no model's, and comes the same way.
+    Command(String),
+    /// It writes this.
     Output(String),
     /// The attempt failed, and what came of it does not count; another one starts after this wait.
     Again {

@@ -199,6 +199,9 @@ async fn next_line(events: &mut broadcast::Receiver<Live>) -> Option<String> {
             Ok(Live::Delta { run, delta: Delta::Text(text) }) => {
                 serde_json::json!({ "delta": { "run": run, "text": text } })
             }
+            Ok(Live::Delta { run, delta: Delta::Command(text) }) => {
+                serde_json::json!({ "command": { "run": run, "text": text } })
+            }
             Ok(Live::Delta { run, delta: Delta::Output(text) }) => {
                 serde_json::json!({ "output": { "run": run, "text": text } })
             }

@@ -19,8 +19,8 @@ use super::events::Live;
 use super::state::{FULL, Phase, Run, State, enter};
 use super::{Host, life};
 use crate::effect::Team;
+use crate::effect::exec::boxed::Watched;
 use crate::effect::exec::judge::Case;
-use crate::effect::model::Delta;
 use crate::gate::lock;
 use crate::journal::{Refused, Ticket};
 
@@ -200,7 +200,7 @@ impl Tree {
             return;
         }
         let case = Case { tree, base, commit, level: FULL.to_owned() };
-        let watch = |text: &str| self.tell(Live::Delta { run: self.id, delta: Delta::Output(text.to_owned()) });
+        let watch = |seen: Watched<'_>| self.tell(Live::Delta { run: self.id, delta: seen.into() });
         match effects.exec.judge(case, commands, &watch).await {
             Ok(judged) => self.note(self.id, Event::Judged(Box::new(judged))),
             // Without a verdict it is not verified, and says so.

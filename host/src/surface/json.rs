@@ -170,10 +170,10 @@ pub struct Line<'a> {
     text: Option<&'a str>,
 }
 
-/// What a command writes, as a line of `stream-json`: pieces as they come, of which some may be missing.
-pub fn output<'a>(state: &State, run: RunId, at: Time, text: &'a str) -> Option<Line<'a>> {
+/// What is seen of a command, as a line of `stream-json`: that it begins, or a piece of what it writes. Some may be missing.
+pub fn seen<'a>(state: &State, kind: &'static str, run: RunId, at: Time, text: &'a str) -> Option<Line<'a>> {
     let site = &state.runs.get(&run)?.started.site;
-    let (kind, tree, parent) = ("exec.output", site.tree, site.parent);
+    let (tree, parent) = (site.tree, site.parent);
     Some(Line { schema: SCHEMA, kind, tree, run, parent, at, record: None, text: Some(text) })
 }
 

@@ -1,6 +1,5 @@
 //! Others at work in the same repository: another pit, git's collector, somebody who cleans up.
 
-use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -59,19 +58,17 @@ struct Collector(Child);
 
 impl Collector {
     fn start(stage: &Stage) -> Self {
-        let looping = "while :; do git gc -q --prune=now; git prune --expire=now; done";
+        let looping = "trap ended=yes TERM; while [ -z \"$ended\" ]; do git gc -q --prune=now; git prune --expire=now; done";
         let mut shell = Command::new("sh");
-        // What it has just started goes with it, or it would go on collecting beside the test.
-        shell.args(["-c", looping]).current_dir(stage.repo()).stderr(Stdio::null()).process_group(0);
-        let child = shell.spawn();
+        let child = shell.args(["-c", looping]).current_dir(stage.repo()).stderr(Stdio::null()).spawn();
         Self(child.expect("sh"))
     }
 }
 
 impl Drop for Collector {
+    /// The shell alone is asked to end: what it has started ends by itself, for git that is killed leaves its locks.
     fn drop(&mut self) {
-        let group = format!("-{}", self.0.id());
-        let _ = Command::new("kill").args(["-9", "--", &group]).status();
+        let _ = Command::new("kill").args(["-TERM", "--", &self.0.id().to_string()]).status();
         let _ = self.0.wait();
     }
 }
@@ -84,8 +81,6 @@ fn a_team_works_on_beside_a_collector_that_never_rests() {
     let parent = guest("parent").to_string_lossy().into_owned();
     let _ = stage.pit(&["agent", "run", &parent, "lead", "-m", &script, "--give", "as-asked"]).exits(3);
     drop(collector);
-    // A collection that was ended in the middle leaves its lock.
-    let _ = std::fs::remove_file(stage.repo().join(".git/gc.pid"));
     stage.git(&["gc", "-q", "--prune=now"]);
     stage.git(&["fsck", "--strict", "--no-dangling"]);
     let branch = branches(&stage).remove(0);

@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use orchestra_pit_core::call::exec::Stream as Shown;
+use orchestra_pit_core::commands;
 use orchestra_pit_core::secret::Redacting;
 use orchestra_pit_sandbox::{self as sandbox, Error, Failed, Report, Spec};
 
 use super::included::Included;
+use crate::effect::model::Delta;
 use crate::effect::store::lock;
 
 /// Bytes of output after which a command is ended: nobody reads so much, and it fills a disk.
@@ -84,8 +86,27 @@ impl Kept {
     }
 }
 
-/// Where output goes that people watch.
-pub type Watch<'a> = &'a (dyn Fn(&str) + Send + Sync);
+/// What people see of commands while they run.
+#[derive(Clone, Copy, Debug)]
+pub enum Watched<'a> {
+    /// This one begins. Beside its words what it is run for, where they do not say.
+    Begins(&'a [String], &'a str),
+    /// The one that began last writes this.
+    Writes(&'a str),
+}
+
+impl From<Watched<'_>> for Delta {
+    fn from(seen: Watched<'_>) -> Self {
+        match seen {
+            Watched::Begins(argv, "") => Self::Command(commands::shown(argv)),
+            Watched::Begins(argv, what) => Self::Command(format!("{} ({what})", commands::shown(argv))),
+            Watched::Writes(text) => Self::Output(text.to_owned()),
+        }
+    }
+}
+
+/// Where it goes.
+pub type Watch<'a> = &'a (dyn Fn(Watched<'_>) + Send + Sync);
 
 /// Hangs up when it is dropped: then the command and all it started are gone.
 #[derive(Clone, Default)]
@@ -131,7 +152,7 @@ pub async fn run(how: How, spec: Spec, watch: Watch<'_>) -> Result<Boxed, Error>
     let work = tokio::task::spawn_blocking(move || carry_out(&how, &spec, &line, &send));
     while let Some(bytes) = receive.recv().await {
         // Of a flood the end of each piece is enough to be shown.
-        watch(&String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(MOST_SHOWN)..]));
+        watch(Watched::Writes(&String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(MOST_SHOWN)..])));
     }
     work.await.unwrap_or(Err(Error::Lost))
 }

@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "keeps logs, and what the base came to, in pit's own folder")]
 
-use std::fs;
+use std::{fmt, fs};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox as sandbox;
 
 use super::around::{Around, Start};
-use super::boxed::{self, Boxed, How, Watch, tail};
+use super::boxed::{self, Boxed, How, Watch, Watched, tail};
 use super::checkout::Stack;
 use super::folder::unique;
 use super::git::{self, At};
@@ -78,6 +78,27 @@ struct Serving(Exec, RunId);
 impl Drop for Serving {
     fn drop(&mut self) {
         self.0.unserve(self.1);
+    }
+}
+
+/// Which tree checks are run on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum On {
+    /// What the work was made from.
+    Base,
+    /// The work.
+    Result,
+    /// The work's tests on what it was made from.
+    Tests,
+}
+
+impl fmt::Display for On {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Base => "the base",
+            Self::Result => "the result",
+            Self::Tests => "the base with the new tests",
+        })
     }
 }
 
@@ -142,7 +163,7 @@ impl Exec {
         let (runs, outputs) = if case.tree == case.base {
             (before.clone(), Vec::new())
         } else {
-            let outcomes = self.run_all(&case, case.tree, &checks, &around, watch, false).await?;
+            let outcomes = self.run_all(&case, case.tree, &checks, &around, watch, On::Result).await?;
             outcomes.into_iter().map(split).unzip()
         };
         let wanted: Vec<Wanted> = checks.iter().map(wanted).collect();
@@ -180,7 +201,7 @@ impl Exec {
         if let Some(runs) = fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
             return Ok(runs);
         }
-        let outcomes = self.run_all(case, case.base, checks, around, watch, true).await?;
+        let outcomes = self.run_all(case, case.base, checks, around, watch, On::Base).await?;
         let runs: Vec<Runs> = outcomes.into_iter().map(|outcome| split(outcome).0).collect();
         // What could not be run says nothing about the tree.
         let said =
@@ -198,7 +219,7 @@ impl Exec {
         self.workspaces.repo().state().join("checks").join(format!("{tree}-{}.json", &config[..16]))
     }
 
-    /// Runs every check on a tree: what fails once more. `adopt`: what starts warm is made of it for those that follow.
+    /// Runs every check on a tree: what fails once more. What the base leaves starts warm for those that follow.
     async fn run_all(
         &self,
         case: &Case,
@@ -206,17 +227,19 @@ impl Exec {
         checks: &Arc<Vec<Check>>,
         around: &Arc<Around>,
         watch: Watch<'_>,
-        adopt: bool,
+        on: On,
     ) -> Result<Vec<(Outcome, Option<Outcome>)>, Error> {
         let (exec, of) = (self.clone(), case.clone());
         let mut place = blocking(move || exec.place(&of, tree)).await?;
         let mut outcomes = Vec::new();
         for check in checks.iter() {
+            watch(Watched::Begins(&check.run, &format!("check {:?} on {on}", check.name)));
             let (first, back) = self.run_one(place, check, around, watch).await?;
             place = back;
             let failed =
                 !matches!(first.ran.ending, Ending::Exit(0) | Ending::NotStarted(_) | Ending::Misconfigured(_));
             let again = if failed {
+                watch(Watched::Begins(&check.run, &format!("check {:?} on {on}, once more", check.name)));
                 let (again, back) = self.run_one(place, check, around, watch).await?;
                 place = back;
                 Some(again)
@@ -226,7 +249,7 @@ impl Exec {
             outcomes.push((first, again));
         }
         let (exec, told) = (self.clone(), around.clone());
-        blocking(move || exec.clear(place, &told, adopt)).await?;
+        blocking(move || exec.clear(place, &told, on == On::Base)).await?;
         Ok(outcomes)
     }
 

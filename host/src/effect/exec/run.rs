@@ -77,6 +77,7 @@ impl Exec {
         let (ground, laid, spec) = blocking(move || exec.lay_out(&machine, &at, &told, &within, &around)).await?;
         let limit = if command.limit == 0 { LIMIT } else { command.limit };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        watch(boxed::Watched::Begins(&command.argv, ""));
         let ran = boxed::run(
             How { program, stdin: command.stdin.to_vec(), most, included: laid.included.clone() },
             spec,

@@ -194,6 +194,7 @@ impl Exec {
         })
         .await?;
         let (program, included) = (place.machine.program.clone(), around.included.clone());
+        watch(boxed::Watched::Begins(&setup.run, "set-up"));
         let boxed = boxed::run(How { program, included, ..How::default() }, spec, watch).await;
         let (exec, setup) = (self.clone(), setup.clone());
         blocking(move || {

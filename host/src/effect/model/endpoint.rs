@@ -368,7 +368,7 @@ impl<'a> Reading<'a> {
             Delta::Thinking(more) => Delta::Thinking(thinking.push(self.redactor, &more)),
             Delta::Arguments(more) => Delta::Arguments(arguments.push(self.redactor, &more)),
             Delta::Call(name) => Delta::Call(self.redactor.clean(&name).into_owned()),
-            other @ (Delta::Again { .. } | Delta::Output(_)) => other,
+            other @ (Delta::Again { .. } | Delta::Command(_) | Delta::Output(_)) => other,
         };
         let empty =
             matches!(&delta, Delta::Text(more) | Delta::Thinking(more) | Delta::Arguments(more) if more.is_empty());

@@ -10,8 +10,6 @@ use std::io::{IsTerminal, Write};
 use std::pin::Pin;
 use std::time::Duration;
 
-use orchestra_pit_core::call::{Call, exec};
-use orchestra_pit_core::commands;
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::record::Event;
 use orchestra_pit_core::text::{clean, clean_lines};
@@ -267,6 +265,33 @@ impl Display {
         self.write(&text);
     }
 
+    /// What comes between the records: of commands, to those who want to see it.
+    fn delta(&mut self, run: RunId, delta: &Delta) {
+        let (kind, text) = match delta {
+            Delta::Command(text) => ("exec.started", clean_lines(text)),
+            Delta::Output(text) => ("exec.output", clean_lines(text)),
+            _ => return,
+        };
+        if self.stream {
+            let line = self.view.look(|state| json::seen(state, kind, run, now(), &text));
+            if let Some(Ok(line)) = line.map(|line| serde_json::to_string(&line)) {
+                self.result(&line);
+            }
+        } else if self.how.verbose && kind == "exec.started" {
+            let rest = self.begun.remove(&run).unwrap_or_default();
+            self.output(run, &rest);
+            let name = self.view.look(|state| state.name(run));
+            self.lines(&[format!("  {name} $ {}", words::line(&text, 200))]);
+        } else if self.how.verbose {
+            let begun = self.begun.entry(run).or_default();
+            begun.push_str(&text);
+            let end = begun.rfind('\n').map_or(0, |at| at + 1);
+            let end = if begun.len() - end > MOST_BEGUN { begun.len() } else { end };
+            let whole: String = begun.drain(..end).collect();
+            self.output(run, &whole);
+        }
+    }
+
     /// Lines of a command's output.
     fn output(&mut self, run: RunId, text: &str) {
         let name = self.view.look(|state| state.name(run));
@@ -311,16 +336,6 @@ impl Display {
                             words::event(state, *run, event).iter().flat_map(|text| text.lines()).map(str::to_owned),
                         );
                     }
-                    if self.how.verbose
-                        && let Event::Intended(intended) = &**event
-                        && let Call::Exec(exec::Call::Run(command)) = &intended.call
-                    {
-                        lines.push(format!(
-                            "  {} $ {}",
-                            state.name(*run),
-                            words::line(&commands::shown(&command.argv), 200)
-                        ));
-                    }
                     // Whoever cannot be asked here is told how to answer from elsewhere.
                     if self.tty.is_none() && is_question(event) {
                         lines.extend(words::how_to_answer(state, *run).map(|how| format!("  {how}")));
@@ -338,22 +353,8 @@ impl Display {
                 let lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
                 self.lines(&lines);
             }
-            Live::Delta { run, delta: Delta::Output(text) } if self.stream => {
-                let text = clean_lines(text);
-                let line = self.view.look(|state| json::output(state, *run, now(), &text));
-                if let Some(Ok(line)) = line.map(|line| serde_json::to_string(&line)) {
-                    self.result(&line);
-                }
-            }
-            Live::Delta { run, delta: Delta::Output(text) } if self.how.verbose => {
-                let begun = self.begun.entry(*run).or_default();
-                begun.push_str(text);
-                let end = begun.rfind('\n').map_or(0, |at| at + 1);
-                let end = if begun.len() - end > MOST_BEGUN { begun.len() } else { end };
-                let whole: String = begun.drain(..end).collect();
-                self.output(*run, &whole);
-            }
-            Live::Notice { .. } | Live::Delta { .. } => {}
+            Live::Delta { run, delta } => self.delta(*run, delta),
+            Live::Notice { .. } => {}
         }
     }
 

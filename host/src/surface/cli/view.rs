@@ -96,11 +96,15 @@ impl View {
     }
 }
 
-/// What a command writes, as its owner tells it.
-fn output(line: &serde_json::Value) -> Option<Live> {
-    let output = line.get("output")?;
-    let run = RunId::parse(output.get("run")?.as_str()?)?;
-    Some(Live::Delta { run, delta: Delta::Output(output.get("text")?.as_str()?.to_owned()) })
+/// What is seen of a command, as its owner tells it.
+fn seen_of(line: &serde_json::Value) -> Option<Live> {
+    let (said, delta): (_, fn(String) -> Delta) = match (line.get("command"), line.get("output")) {
+        (Some(command), _) => (command, Delta::Command),
+        (None, Some(output)) => (output, Delta::Output),
+        (None, None) => return None,
+    };
+    let run = RunId::parse(said.get("run")?.as_str()?)?;
+    Some(Live::Delta { run, delta: delta(said.get("text")?.as_str()?.to_owned()) })
 }
 
 impl Other {
@@ -125,7 +129,7 @@ impl Other {
                         if line.get("delta").is_some() {
                             continue;
                         }
-                        if let Some(live) = output(&line) {
+                        if let Some(live) = seen_of(&line) {
                             // Nobody may be watching.
                             let _ = pump.events.send(live);
                             continue;

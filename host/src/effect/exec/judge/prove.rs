@@ -14,7 +14,7 @@ use orchestra_pit_core::tree::{self, Sort};
 use super::super::around::Around;
 use super::super::boxed::Watch;
 use super::super::run::blocking;
-use super::{Case, Exec, object};
+use super::{Case, Exec, On, object};
 use crate::effect::store::{Blob, Object};
 
 /// Bytes of a file that is looked into for tests.
@@ -77,7 +77,7 @@ impl Exec {
             let name = &runs.first.name;
             let one: Vec<Check> = trying.checks.iter().filter(|check| check.name == *name).cloned().collect();
             let outcomes =
-                self.run_all(trying.case, without, &Arc::new(one), trying.around, trying.watch, false).await?;
+                self.run_all(trying.case, without, &Arc::new(one), trying.around, trying.watch, On::Tests).await?;
             let Some((first, _)) = outcomes.into_iter().next() else { continue };
             let base = trying.before.iter().find(|base| base.first.name == *name).map(|base| &base.first);
             let found = classify(&Trial { split, without: &first.ran, output: &first.output, with: &runs.first, base });
