@@ -165,7 +165,7 @@ impl Manifest {
 
     /// Everything that is asked for, as grants. How deep and wide a team may be is for the person to say.
     pub fn asks(&self, depth: u32, width: u32) -> Grants {
-        let set = |patterns: &[Pattern]| Arc::new(PathSet { any: patterns.to_vec(), ..PathSet::default() });
+        let set = |patterns: &[Pattern]| Arc::new(PathSet { any: patterns.to_vec().into(), ..PathSet::default() });
         Grants {
             model: self.asks.model.clone(),
             read: set(&self.asks.read),

@@ -1,16 +1,23 @@
 //! Globs over the paths of a workspace.
 
 use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{Glob, GlobBuilder, GlobMatcher, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize, de::Error as _};
 
 /// A glob: `*` and `?` stay within a part of the path, `**` crosses parts, `[ab]` and `{a,b}` choose. Letters count as
 /// they are, whatever the file system under a checkout may think.
 #[derive(Clone)]
-pub struct Pattern {
+pub struct Pattern(Arc<Inner>);
+
+struct Inner {
     text: String,
-    glob: GlobMatcher,
+    glob: Glob,
+    /// Made for the first path: it costs a thousand times what reading the text does, and most that are read from a journal are
+    /// never asked.
+    matcher: OnceLock<GlobMatcher>,
 }
 
 /// Why a text is not a pattern.
@@ -25,7 +32,7 @@ impl Pattern {
     /// Bytes at most: a pattern is written by a person, and compiling one costs time.
     pub const MAX: usize = 1024;
 
-    /// Compiles a pattern.
+    /// Reads a pattern.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let fail = |why: String| PatternError { text: text.chars().take(80).collect(), why };
         if text.is_empty() || text.len() > Self::MAX {
@@ -40,29 +47,29 @@ impl Pattern {
             .empty_alternates(true)
             .build()
             .map_err(|error| fail(error.kind().to_string()))?;
-        Ok(Self { text: text.to_owned(), glob: glob.compile_matcher() })
+        Ok(Self(Arc::new(Inner { text: text.to_owned(), glob, matcher: OnceLock::new() })))
     }
 
     /// Whether it matches the whole path.
     pub fn matches(&self, path: &str) -> bool {
-        self.glob.is_match(path)
+        self.0.matcher.get_or_init(|| self.0.glob.compile_matcher()).is_match(path)
     }
 
     /// As written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 }
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.text, f)
+        fmt::Debug::fmt(&self.0.text, f)
     }
 }
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.0.text == other.0.text
     }
 }
 
@@ -70,7 +77,7 @@ impl Eq for Pattern {}
 
 impl Serialize for Pattern {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(&self.text)
+        to.serialize_str(&self.0.text)
     }
 }
 
@@ -81,23 +88,101 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
+/// A list of patterns, of which any may match. All are tried at once: a search asks of each file whether it is in a set of fifty.
+#[derive(Clone, Default)]
+pub struct Patterns(Arc<List>);
+
+#[derive(Default)]
+struct List {
+    patterns: Vec<Pattern>,
+    /// Made for the first path; none if they are too many to be tried at once.
+    set: OnceLock<Option<GlobSet>>,
+}
+
+impl Patterns {
+    /// Whether one matches the whole path.
+    pub fn match_any(&self, path: &str) -> bool {
+        let together = || {
+            let mut all = GlobSetBuilder::new();
+            self.iter().for_each(|pattern| {
+                all.add(pattern.0.glob.clone());
+            });
+            all.build().ok()
+        };
+        match self.0.set.get_or_init(together) {
+            Some(set) => set.is_match(path),
+            None => self.iter().any(|pattern| pattern.matches(path)),
+        }
+    }
+}
+
+impl From<Vec<Pattern>> for Patterns {
+    fn from(patterns: Vec<Pattern>) -> Self {
+        Self(Arc::new(List { patterns, set: OnceLock::new() }))
+    }
+}
+
+impl FromIterator<Pattern> for Patterns {
+    fn from_iter<I: IntoIterator<Item = Pattern>>(patterns: I) -> Self {
+        patterns.into_iter().collect::<Vec<_>>().into()
+    }
+}
+
+impl Deref for Patterns {
+    type Target = [Pattern];
+
+    fn deref(&self) -> &[Pattern] {
+        &self.0.patterns
+    }
+}
+
+impl fmt::Debug for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl PartialEq for Patterns {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Patterns {}
+
+impl Serialize for Patterns {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Patterns {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Vec::deserialize(from).map(Self::from)
+    }
+}
+
 /// Paths that are in: those that match one of `any` and none of `but`, or one of `even`; and are in `within`, if there
 /// is one. The default is empty, and nothing is in it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PathSet {
     /// What is in.
-    pub any: Vec<Pattern>,
+    pub any: Patterns,
     /// What is out all the same.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub but: Vec<Pattern>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub but: Patterns,
     /// What is in although `but` has it: the few that somebody named.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub even: Vec<Pattern>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub even: Patterns,
     /// What a child's paths can never leave: its parent's. Two lists of globs have no list of globs in common, so
     /// the narrowing is kept as it came about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Box<PathSet>>,
+}
+
+fn is_empty(patterns: &Patterns) -> bool {
+    patterns.is_empty()
 }
 
 impl PathSet {
@@ -123,8 +208,7 @@ impl PathSet {
 
     /// Whether a path is in.
     pub fn has(&self, path: &str) -> bool {
-        let one_of = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(path));
-        (one_of(&self.any) && !one_of(&self.but) || one_of(&self.even))
+        (self.any.match_any(path) && !self.but.match_any(path) || self.even.match_any(path))
             && self.within.as_deref().is_none_or(|outer| outer.has(path))
     }
 }
@@ -164,9 +248,9 @@ mod tests {
     #[test]
     fn an_empty_set_has_nothing() {
         assert!(!PathSet::default().has("a"));
-        let most = PathSet { but: vec![Pattern::new("secrets/**").unwrap()], ..PathSet::all() };
+        let most = PathSet { but: vec![Pattern::new("secrets/**").unwrap()].into(), ..PathSet::all() };
         assert!(most.has("a") && !most.has("secrets/key"));
-        let more = PathSet { even: vec![Pattern::new("secrets/sample").unwrap()], ..most };
+        let more = PathSet { even: vec![Pattern::new("secrets/sample").unwrap()].into(), ..most };
         assert!(more.has("a") && more.has("secrets/sample") && !more.has("secrets/key"));
         assert!(!more.narrowed(&PathSet::of(&["src/**"])).has("secrets/sample"));
     }

@@ -223,7 +223,7 @@ fn grants(parent: &Grants, asks: &Grants, write: &[String]) -> Result<Grants, Er
     if !write.is_empty() {
         let any = write.iter().map(|text| Pattern::new(text)).collect::<Result<Vec<_>, _>>();
         let any = any.map_err(|error| Error::new(ErrorKind::Invalid, error.to_string()))?;
-        grants.write = Arc::new(PathSet { any, ..PathSet::default() }.narrowed(&grants.write));
+        grants.write = Arc::new(PathSet { any: any.into(), ..PathSet::default() }.narrowed(&grants.write));
     }
     Ok(grants)
 }

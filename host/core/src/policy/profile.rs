@@ -87,8 +87,7 @@ pub fn likely_secrets() -> PathSet {
 
 /// Everything but likely secrets, and those of them that are named.
 pub fn all_but_secrets(named: &[Pattern]) -> PathSet {
-    let mut even = PathSet::of(NO_SECRETS).any;
-    even.extend_from_slice(named);
+    let even = PathSet::of(NO_SECRETS).any.iter().chain(named).cloned().collect();
     PathSet { but: PathSet::of(LIKELY_SECRETS).any, even, ..PathSet::all() }
 }
 

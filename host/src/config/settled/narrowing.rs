@@ -85,7 +85,7 @@ impl Narrowing {
     pub(super) fn apply(&self, grants: &mut Grants, secrets: &[Pattern]) {
         let narrow = |set: &mut Arc<PathSet>, left: &Option<Said<Vec<Pattern>>>, even: &[Pattern]| {
             if let Some(left) = left {
-                let left = PathSet { any: left.value.clone(), even: even.to_vec(), ..PathSet::default() };
+                let left = PathSet { any: left.value.clone().into(), even: even.to_vec().into(), ..PathSet::default() };
                 *set = Arc::new(set.narrowed(&left));
             }
         };

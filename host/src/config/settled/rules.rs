@@ -39,7 +39,7 @@ pub(super) fn settle(files: &mut Files, flags: &Flags) -> Result<Vec<Said<Rule>>
 fn rule(source: &Source, written: written::Rule) -> Result<Rule, ConfigError> {
     let written::Rule { name, effect, on, paths, exec, matches, not_match } = written;
     let at = name.span().start;
-    let paths = paths.map(|any| PathSet { any, ..PathSet::default() });
+    let paths = paths.map(|any| PathSet { any: any.into(), ..PathSet::default() });
     let on = on.unwrap_or_else(|| exec.iter().map(|_| RUN.to_owned()).collect());
     if let Some(exec) = exec.as_ref().filter(|exec| exec.get_ref().0.is_empty()) {
         return Err(source.wrong(exec.span().start, "`exec` names no command, so the rule would never hold"));
@@ -100,7 +100,7 @@ fn denied(number: usize, text: &str) -> Result<Rule, ConfigError> {
         name: format!("deny-flag-{number}"),
         effect: Effect::Deny,
         on: vec![if command.is_some() { RUN } else { on }.to_owned()],
-        paths: paths.map(|pattern| PathSet { any: vec![pattern], ..PathSet::default() }),
+        paths: paths.map(|pattern| PathSet { any: vec![pattern].into(), ..PathSet::default() }),
         exec: exec.transpose()?.map(|Patterns(patterns)| patterns),
         from: DENY.to_owned(),
     };

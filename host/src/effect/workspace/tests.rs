@@ -97,7 +97,7 @@ pub(crate) fn kind(answer: Answer) -> ErrorKind {
 }
 
 fn but(pattern: &str) -> Scope {
-    let read = Arc::new(PathSet { but: vec![Pattern::new(pattern).unwrap()], ..PathSet::all() });
+    let read = Arc::new(PathSet { but: vec![Pattern::new(pattern).unwrap()].into(), ..PathSet::all() });
     Scope { read, ..Scope::all() }
 }
 
