@@ -2,7 +2,6 @@
 
 #![expect(clippy::disallowed_methods, reason = "starts the command, and looks it up along its path")]
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::fs::{MemfdFlags, Mode, SealFlags};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
@@ -23,28 +22,22 @@ use crate::walls::Class;
 use crate::watch::Watch;
 use crate::{landlocked, loopback, outer, seccomp, wire};
 
-pub fn main() -> ExitCode {
-    let Ok(mut control) = outer::control() else { return ExitCode::FAILURE };
-    let shown = std::env::args_os().nth(2);
-    let running = stage(&mut control, shown).and_then(|(spec, child)| {
-        wire::put(&mut control, &Message::Running).map_err(Failed::at("telling the host"))?;
+/// `shown`: where root has put the sources. When this process is gone the kernel ends all that is left inside, so it needs no word
+/// if nobody listens.
+pub fn main(control: &mut UnixStream, shown: Option<&Path>) -> ! {
+    let running = stage(control, shown).and_then(|(spec, child)| {
+        wire::put(control, &Message::Running).map_err(Failed::at("telling the host"))?;
         Watch::new(spec.limits, &child).map_err(Failed::at("watching the command"))
     });
     let said = match running {
-        // When this process is gone the kernel ends all that is left here, so it needs no word if nobody listens.
-        Ok(watch) => match watch.until_the_end(&control) {
-            Some(report) => Message::Ended(report),
-            None => return ExitCode::FAILURE,
-        },
-        Err(failed) => Message::Failed(failed),
+        Ok(watch) => watch.until_the_end(control).map(Message::Ended),
+        Err(failed) => Some(Message::Failed(failed)),
     };
-    match wire::put(&mut control, &said) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    let heard = said.is_some_and(|said| wire::put(control, &said).is_ok());
+    std::process::exit(i32::from(!heard))
 }
 
-fn stage(control: &mut UnixStream, shown: Option<OsString>) -> Result<(Spec, Child), Failed> {
+fn stage(control: &mut UnixStream, shown: Option<&Path>) -> Result<(Spec, Child), Failed> {
     let dies = |()| rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(io::Error::from);
     dies(()).map_err(Failed::at("ending with the outer stage"))?;
     let spec: Spec = wire::take(control).map_err(Failed::at("reading what is asked for"))?;
@@ -54,7 +47,7 @@ fn stage(control: &mut UnixStream, shown: Option<OsString>) -> Result<(Spec, Chi
     if spec.network == Network::Loopback {
         loopback::up().map_err(Failed::at("the loopback"))?;
     }
-    Plan::open(&spec.mounts, shown.as_deref().map(Path::new), spec.limits.memory / 4)?.build()?;
+    Plan::open(&spec.mounts, shown, spec.limits.memory / 4)?.build()?;
     let input = input(&spec, &stdin).map_err(Failed::at("standard input"))?;
     // Of all that runs on the machine this is to be the first to go.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");

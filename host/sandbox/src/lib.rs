@@ -1,11 +1,12 @@
 //! The walls around a native command: what it may see is built for it, what it may do is taken away before it starts.
 //!
-//! The program starts itself again, so nothing is forked inside a process with threads. Read in this order: `spec` (what is
-//! asked for), `start` (the host's end), `outer` (leaves the host's namespaces), `inner` (builds the root, drops every right,
-//! starts the command, watches it), `walls` (what this machine can give).
+//! A program is started for it that has one thread, so nothing is forked inside a process with more. Read in this order: `spec`
+//! (what is asked for), `stages` (which program), `start` (the host's end), `outer` (leaves the host's namespaces), `inner`
+//! (builds the root, drops every right, starts the command, watches it), `walls` (what this machine can give).
 
 mod report;
 mod spec;
+mod stages;
 mod start;
 mod system;
 mod walls;
@@ -36,7 +37,8 @@ use std::process::ExitCode;
 
 pub use report::{Ended, Failed, Limit, Message, Report};
 pub use spec::{Limits, Mount, Network, SANDBOX_ID, Spec, layer_owner};
-pub use start::{Error, Ran, Started, Stream, run, start, start_at};
+pub use stages::{NAME, stages};
+pub use start::{Error, Ran, Started, Stream, run, start_at};
 pub use system::system;
 pub use walls::{Class, Wall, Walls, walls};
 
@@ -48,10 +50,10 @@ pub fn terminal() -> std::io::Result<(std::os::fd::OwnedFd, std::os::fd::OwnedFd
 
 /// First argument of the stage that leaves the host's namespaces.
 pub const OUTER: &str = "__sandbox-outer";
-/// First argument of the stage that is the first process inside.
-pub const INNER: &str = "__sandbox-inner";
 /// First argument of the stage that tries one wall after the other.
 pub const PROBE: &str = "__sandbox-probe";
+/// First argument of who asks which build this is.
+pub const BUILD: &str = "__sandbox-build";
 
 /// Plays the stage that this process was started as, if it was started as one.
 ///
@@ -63,11 +65,11 @@ pub fn main_if_asked() -> Option<ExitCode> {
         if asked == OUTER {
             return Some(outer::main());
         }
-        if asked == INNER {
-            return Some(inner::main());
-        }
         if asked == PROBE {
             return Some(probe::main());
+        }
+        if asked == BUILD {
+            return Some(stages::say_build());
         }
     }
     #[cfg(not(target_os = "linux"))]

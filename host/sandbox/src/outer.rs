@@ -1,25 +1,25 @@
-//! Stage *outer*: leaves the host's namespaces, gets its id, starts the first process inside and waits for it.
+//! Stage *outer*: leaves the host's namespaces, gets its id, forks the first process inside and waits for it.
 //!
 //! Started by root it first shows what it needs in a folder of its own and becomes an id that owns nothing, and from there on
 //! does what an ordinary user's does: one way in, not two.
 
-#![expect(clippy::disallowed_methods, reason = "writes its id maps and starts the next stage")]
+#![expect(clippy::disallowed_methods, reason = "writes its id maps and looks at namespaces")]
 
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use rustix::fs::CWD;
-use rustix::process::{DumpableBehavior, Gid, Uid};
+use rustix::process::{DumpableBehavior, Gid, Uid, WaitOptions};
 use rustix::thread::{CapabilitySet, LinkNameSpaceType, UnshareFlags};
 
 use crate::report::{Failed, Message};
 use crate::spec::{Network, SANDBOX_ID, is_there};
 use crate::start::Outside;
-use crate::{INNER, root, sys, wire};
+use crate::{inner, root, sys, wire};
 
 /// Where root shows the sources to the id that it becomes: each under its number.
 pub const SHOWN: &str = "/tmp";
@@ -43,7 +43,6 @@ pub fn control() -> io::Result<UnixStream> {
 fn stage(control: &mut UnixStream) -> Result<(), Failed> {
     sys::inherit_nothing().map_err(Failed::at("closing what was left open"))?;
     let asked: Outside = wire::take(control).map_err(Failed::at("reading what is asked for"))?;
-    let program = fs::File::open("/proc/self/exe").map_err(Failed::at("finding this program"))?;
     let joined = match asked.network {
         Network::Of(id) => Some(other(id).map_err(Failed::at("the network of another sandbox"))?),
         Network::Loopback | Network::Host => None,
@@ -58,9 +57,17 @@ fn stage(control: &mut UnixStream) -> Result<(), Failed> {
             .map_err(io::Error::from)
             .map_err(Failed::at("joining a network"))?;
     }
+    drop(joined);
     own_user()?;
     leave(asked.network)?;
-    start(&program, shown).map_err(Failed::at("starting the first process inside"))
+    match sys::fork().map_err(Failed::at("starting the first process inside"))? {
+        // Its rights are over namespaces that hold nothing of the host's, and an overlay works with those of who mounted it.
+        None => inner::main(control, shown.then_some(Path::new(SHOWN))),
+        Some(_) => {
+            let ends = drop_rights().and_then(|()| Ok(rustix::process::wait(WaitOptions::empty())?));
+            ends.map(drop).map_err(Failed::at("waiting for the first process inside"))
+        }
+    }
 }
 
 /// Root's part: a folder in memory with each source bound under its number, so that an id that may not even search the folders
@@ -156,22 +163,6 @@ pub fn namespaces(network: Network) -> Vec<(&'static str, UnshareFlags)> {
         all.push(("a network namespace", UnshareFlags::NEWNET));
     }
     all
-}
-
-/// Starts the next stage with the rights to build the root, and waits for it. Executing a program takes away what is not ambient.
-/// They are rights over namespaces that hold nothing of the host's, and an overlay works with those of who mounted it.
-fn start(program: &fs::File, shown: bool) -> io::Result<()> {
-    let mut sets = rustix::thread::capabilities(None)?;
-    sets.inheritable = sets.permitted;
-    rustix::thread::set_capabilities(None, sets)?;
-    for right in sets.permitted.iter() {
-        rustix::thread::configure_capability_in_ambient_set(right, true)?;
-    }
-    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(program));
-    let mut child = Command::new(path).arg(INNER).args(shown.then_some(SHOWN)).stdin(Stdio::inherit()).spawn()?;
-    drop_rights()?;
-    child.wait()?;
-    Ok(())
 }
 
 /// Takes every right from this process; what it executes gets none either.

@@ -51,12 +51,7 @@ pub struct Started {
     child: Child,
 }
 
-/// Starts a command with this program as the stages.
-pub fn start(spec: &Spec, stdin: &[u8], stdout: Stdio, stderr: Stdio) -> Result<Started, Error> {
-    start_at(Path::new("/proc/self/exe"), spec, stdin, stdout, stderr)
-}
-
-/// Starts a command with another program as the stages: one whose `main` begins with `main_if_asked`.
+/// Starts a command with a program as the stages: `stages()`, or another one whose `main` begins with `main_if_asked`.
 pub fn start_at(program: &Path, spec: &Spec, stdin: &[u8], stdout: Stdio, stderr: Stdio) -> Result<Started, Error> {
     let mut started = spawn(program, OUTER, stdout, stderr)?;
     let control = started.control.as_mut().ok_or(Error::Lost)?;

@@ -1,11 +1,12 @@
 //! The system calls that no crate of ours wraps safely, each behind a function that cannot be called wrongly.
 
-#![expect(clippy::disallowed_methods, reason = "opens a terminal of the sandbox's own")]
+#![expect(clippy::disallowed_methods, reason = "opens a terminal of the sandbox's own, and counts threads")]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
 /// Leaves namespaces. The file table is not one of the things that can be left with it.
@@ -15,6 +16,21 @@ pub fn unshare(flags: UnshareFlags) -> io::Result<()> {
     // SAFETY: the one obligation is that threads never see descriptors of a table that was left; no table is left.
     let done = unsafe { rustix::thread::unshare_unsafe(flags) };
     Ok(done?)
+}
+
+/// A second process with a copy of all that this one has; to it the answer is none. Only where there is one thread.
+pub fn fork() -> io::Result<Option<Pid>> {
+    if std::fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err(io::Error::other("there is more than one thread"));
+    }
+    #[expect(unsafe_code, reason = "std starts programs, and to start this one again takes longer than all else")]
+    // SAFETY: a copy of a process with several threads has their locks and not the threads that would open them; there is one, and
+    // nothing but it could start another in between.
+    let id = unsafe { libc::fork() };
+    match id {
+        0 => Ok(None),
+        id => Pid::from_raw(id).filter(|_| id > 0).map(Some).ok_or_else(io::Error::last_os_error),
+    }
 }
 
 /// Adds attributes (`libc::MOUNT_ATTR_*`) to a mount and all that is mounted under it: a tree of which only the top is read-only

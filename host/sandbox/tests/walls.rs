@@ -18,5 +18,7 @@ mod limits;
 mod network;
 #[path = "walls/probing.rs"]
 mod probing;
+#[path = "walls/stages.rs"]
+mod stages;
 #[path = "walls/users.rs"]
 mod users;

@@ -58,7 +58,7 @@ pub struct Machine {
     pub cache: PathBuf,
     /// The person's home: tool folders are looked for in it, and nothing else.
     pub home: Option<tools::Home>,
-    /// The program that plays the sandbox's stages: this one, unless a test is not it.
+    /// The program that plays the sandbox's stages: `stages()`, unless a test has one of its own.
     pub program: PathBuf,
     /// How the network is reached from here, for set-up that may use it: variables of a proxy and of certificates.
     pub network: Vec<(String, String)>,
@@ -87,7 +87,7 @@ pub const NETWORK: &[&str] = &[
 impl Machine {
     /// This program's own.
     pub fn new(cache: PathBuf, home: Option<tools::Home>) -> Self {
-        Self { cache, home, program: PathBuf::from("/proc/self/exe"), network: Vec::new() }
+        Self { cache, home, program: orchestra_pit_sandbox::stages(), network: Vec::new() }
     }
 }
 
