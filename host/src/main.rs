@@ -1,7 +1,9 @@
 //! Parses, assembles, runs one surface, returns an exit code.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use orchestra_pit::effect::exec::beside::settle;
 use orchestra_pit::guest::{COMPILE, compile_child};
 use orchestra_pit::surface::cli;
 
@@ -30,5 +32,7 @@ fn main() -> ExitCode {
     let exit = runtime.block_on(cli::run(pit));
     // What is still at work (an owner's doorbell, a reader of the terminal) has nothing left to lose.
     runtime.shutdown_background();
+    // But what commands left on the disk goes with the process that ran them, if that takes no longer than one would wait.
+    settle(Duration::from_secs(2));
     ExitCode::from(exit.code())
 }

@@ -109,6 +109,18 @@ fn a_check_that_is_not_there_or_cannot_be_started_is_red() {
 }
 
 #[test]
+fn without_its_service_a_check_has_checked_nothing() {
+    let service = "[services]\nweb = { run = [\"sh\", \"-c\", \"echo no database here; exit 3\"] }\n";
+    let stage = stage(&format!("{service}{FULL}"));
+    let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    for text in ["red: full on tree", "service `web` ended (exit 3)", "no database here"] {
+        assert!(said.contains(text), "no `{text}` in {said}");
+    }
+    let _ = stage.pit(&["accept", &newest(&stage), "-y"]).exits(4).says("the checks are red");
+}
+
+#[test]
 fn people_who_watch_see_on_which_tree_a_check_runs() {
     let stage = stage("[checks.full]\nlook = { run = [\"sh\", \"-c\", \"ls good.txt\"] }\n");
     let agent = guest("runs").to_string_lossy().into_owned();

@@ -17,6 +17,7 @@ use orchestra_pit_core::policy::Scope;
 
 use super::store::lock;
 use super::workspace::Workspaces;
+use beside::beside;
 use checkout::{Checkouts, Limits, Owner};
 use layer::Layer;
 use run::Ground;
@@ -25,6 +26,7 @@ use setup::SetUp;
 use slots::{Slot, Slots};
 
 mod around;
+pub mod beside;
 pub mod boxed;
 pub mod caches;
 pub mod checkout;
@@ -151,7 +153,7 @@ impl Exec {
         let Some(machine) = self.inner.machine.clone().filter(|_| ground.is_some()) else { return };
         drop(ground);
         let place = runs(&machine.cache).join(run.to_string());
-        std::thread::spawn(move || {
+        beside(move || {
             // What is left is swept with the next run that comes here.
             let _ = Layer::tidy(&place);
         });
@@ -166,7 +168,7 @@ impl Exec {
             let mut grounds = lock(&self.inner.grounds);
             runs.iter().for_each(|run| drop(grounds.remove(run)));
         }
-        std::thread::spawn(move || runs.into_iter().for_each(|run| sweep::forget(&machine.cache, run)));
+        beside(move || runs.into_iter().for_each(|run| sweep::forget(&machine.cache, run)));
     }
 
     fn machine(&self) -> Result<Machine, Error> {

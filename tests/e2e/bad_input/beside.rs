@@ -58,7 +58,8 @@ struct Collector(Child);
 
 impl Collector {
     fn start(stage: &Stage) -> Self {
-        let looping = "trap ended=yes TERM; while [ -z \"$ended\" ]; do git gc -q --prune=now; git prune --expire=now; done";
+        let looping =
+            "trap ended=yes TERM; while [ -z \"$ended\" ]; do git gc -q --prune=now; git prune --expire=now; done";
         let mut shell = Command::new("sh");
         let child = shell.args(["-c", looping]).current_dir(stage.repo()).stderr(Stdio::null()).spawn();
         Self(child.expect("sh"))

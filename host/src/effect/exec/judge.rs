@@ -6,11 +6,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "keeps logs, and what the base came to, in pit's own folder")]
 
-use std::{fmt, fs};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::{fmt, fs};
 
 use orchestra_pit_core::call::exec::{Judged, Value};
 use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Site};
@@ -24,13 +24,14 @@ use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox as sandbox;
 
 use super::around::{Around, Start};
+use super::beside::beside;
 use super::boxed::{self, Boxed, How, Watch, Watched, tail};
 use super::checkout::Stack;
 use super::folder::unique;
 use super::git::{self, At};
 use super::import::import;
 use super::inside::{self, Home, Told};
-use super::layer::Layer;
+use super::layer::{Layer, Upper};
 use super::run::blocking;
 use super::services::Seen;
 use super::sweep::{self, CHECK};
@@ -277,7 +278,7 @@ impl Exec {
         }
         let at = place.layer.place().to_owned();
         drop(place);
-        std::thread::spawn(move || sweep::remove(&at));
+        beside(move || sweep::remove(&at));
         Ok(())
     }
 
@@ -290,11 +291,16 @@ impl Exec {
     ) -> Result<(Outcome, Place), Error> {
         let _slot = self.slot().await;
         let (exec, wanted, told) = (self.clone(), check.clone(), around.clone());
-        let (place, spec, upper) = blocking(move || {
-            let (spec, upper) = exec.prepare(&place, &wanted, &told)?;
-            Ok((place, spec, upper))
+        let (place, prepared) = blocking(move || {
+            let prepared = exec.prepare(&place, &wanted, &told)?;
+            Ok((place, prepared))
         })
         .await?;
+        let (spec, upper) = match prepared {
+            Ok(prepared) => prepared,
+            // Without what the person says it needs, a check has checked nothing.
+            Err(why) => return Ok((self.came_to(check, Ending::NotStarted(why), 0, String::new()), place)),
+        };
         let (program, included) = (place.machine.program.clone(), around.included.clone());
         let how = How { program, included, ..How::default() };
         let boxed = boxed::run(how, spec, watch).await;
@@ -316,7 +322,7 @@ impl Exec {
         place: &Place,
         check: &Check,
         around: &Around,
-    ) -> Result<(sandbox::Spec, super::layer::Upper), Error> {
+    ) -> Result<Result<(sandbox::Spec, Upper), String>, Error> {
         let (checkouts, repo) = (self.checkouts(&place.machine)?, self.workspaces.repo());
         let warm = checkouts.warm(&place.stack, &place.layer, &around.commands.warm, around.setup.as_deref())?;
         let at = At { commit: place.commit, branch: "", base: None };
@@ -325,7 +331,12 @@ impl Exec {
             own.follow(&**repo, place.tree)?;
             let git = git::view(repo, &**repo, stack, own, &At { commit: place.commit, branch: "", base: None })?;
             Ok(Seen { git: Some(git), covering: None })
-        })?;
+        });
+        let served = match served {
+            Ok(served) => served,
+            Err(error) if error.kind == ErrorKind::Unsupported => return Err(error),
+            Err(error) => return Ok(Err(error.message)),
+        };
         let upper = place.layer.begin()?;
         let seen = self.seen_at();
         let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below()).collect();
@@ -334,7 +345,7 @@ impl Exec {
         let env = served.env.into_iter().chain(own).collect();
         let (argv, dir) = (&check.run[..], check.dir.as_ref());
         let told = Told { argv, dir, env, timeout: check.timeout, network: served.network };
-        Ok((inside::spec(&files, told, around, place.machine.home.as_ref()), upper))
+        Ok(Ok((inside::spec(&files, told, around, place.machine.home.as_ref()), upper)))
     }
 
     /// What a check came to, its output kept as a log.
@@ -365,6 +376,10 @@ impl Exec {
             }
             Err(other) => return Err(Error::new(ErrorKind::Unavailable, other.to_string())),
         };
+        Ok(self.came_to(check, ending, micros, output))
+    }
+
+    fn came_to(&self, check: &Check, ending: Ending, micros: u64, output: String) -> Outcome {
         let log = Hash::of(output.as_bytes());
         // A log that cannot be kept is no reason for another verdict.
         let _ = keep(&self.log(log), output.as_bytes());
@@ -375,7 +390,7 @@ impl Exec {
         };
         let (name, argv) = (check.name.clone(), check.run.clone());
         let gist = gist(&output);
-        Ok(Outcome { ran: Ran { name, argv, ending, micros, log, gist, report }, output })
+        Outcome { ran: Ran { name, argv, ending, micros, log, gist, report }, output }
     }
 
     /// Where the output of a check is kept.

@@ -29,6 +29,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use super::around::Around;
+use super::beside::beside;
 use super::boxed::{self, Kept, pump};
 use super::caches::Warmed;
 use super::checkout::Stack;
@@ -131,7 +132,7 @@ impl Drop for Services {
         if let Some(files) = self.files.take() {
             let place = files.layer.place().to_owned();
             drop(files);
-            thread::spawn(move || sweep::remove(&place));
+            beside(move || sweep::remove(&place));
         }
     }
 }

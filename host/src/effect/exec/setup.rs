@@ -25,6 +25,7 @@ use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox::{self as sandbox, Mount, Network, Spec};
 
 use super::around::{Around, Start};
+use super::beside::beside;
 use super::boxed::{self, Boxed, How, Watch};
 use super::caches::{self, encoded};
 use super::checkout::{Checkouts, Stack, failed, same};
@@ -166,7 +167,7 @@ impl Exec {
             let made = keep(&place, &told, &at, &name);
             let used = place.layer.place().to_owned();
             drop(place);
-            std::thread::spawn(move || sweep::remove(&used));
+            beside(move || sweep::remove(&used));
             made
         });
         let made = made.await;
