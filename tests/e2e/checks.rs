@@ -109,6 +109,16 @@ fn a_check_that_is_not_there_or_cannot_be_started_is_red() {
 }
 
 #[test]
+fn a_check_whose_script_lacks_a_program_says_the_line_that_mounts_it() {
+    let stage = stage("[checks.full]\nlook = { run = [\"sh\", \"-c\", \"env frobnicate\"] }\n");
+    let program = stage.home().join(".deno/bin/frobnicate");
+    std::fs::create_dir_all(program.parent().expect("a folder")).expect("a folder");
+    std::fs::write(&program, "#!/bin/sh\n").expect("a file");
+    let (_, said) = runs(&stage, "write notes.txt x\\n\ncommit");
+    assert!(said.contains("in pit.toml: [workspace] tools = [\"deno\"]"), "{said}");
+}
+
+#[test]
 fn without_its_service_a_check_has_checked_nothing() {
     let service = "[services]\nweb = { run = [\"sh\", \"-c\", \"echo no database here; exit 3\"] }\n";
     let stage = stage(&format!("{service}{FULL}"));

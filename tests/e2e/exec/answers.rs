@@ -53,6 +53,8 @@ fn a_program_or_folder_that_is_not_there_is_said_to_be_missing_with_the_line_tha
     has(&said, "there is no folder to start in");
     // A way out of the workspace is no path of it.
     has(&said, "refused: denied \"../..\"");
+    // Also where another program looked for it.
+    has(&told(&stage, &["$ env frobnicate"]), "[pit: its tool folder is not mounted; in pit.toml: [workspace] tools");
     // The control: a program that is there, in a folder that is there.
     has(&said, &format!("ran: exit 0 out={}", stage.repo().display()));
 }

@@ -352,7 +352,10 @@ impl Exec {
     fn outcome(&self, check: &Check, boxed: Result<Boxed, sandbox::Error>) -> Result<Outcome, Error> {
         let (ending, micros, output) = match boxed {
             Ok(boxed) => {
-                let output = boxed.both.text();
+                let mut output = boxed.both.text();
+                if matches!(&boxed.report, Some(report) if matches!(report.ended, sandbox::Ended::Exit(1..))) {
+                    self.explain_missing(&mut output);
+                }
                 match &boxed.report {
                     None => (Ending::Signal(9), 0, format!("{output}\nended: more output than anybody reads\n")),
                     Some(report) => {
