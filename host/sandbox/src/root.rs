@@ -161,7 +161,14 @@ impl<'a> Plan<'a> {
         let [upper, work] = names.map(|name| format!("{both}/{name}"));
         let lower = paths.join(":");
         let options = [("source", "overlay"), ("lowerdir", &lower), ("upperdir", &upper), ("workdir", &work)];
-        let overlay = new("overlay", &options, &["userxattr"], PLAIN)?;
+        // What the kernel would otherwise write to the disk before a command has ended: all that it changed. Whoever keeps an
+        // upper sees to that, or believes it only until the machine is started anew. Of the last mount of these a folder is
+        // left by which the kernel refuses the next.
+        let left = [("/volatile/dirty", AtFlags::empty()), ("/volatile", AtFlags::REMOVEDIR), ("", AtFlags::REMOVEDIR)];
+        for (name, flags) in left {
+            let _ = rustix::fs::unlinkat(CWD, format!("{work}/work/incompat{name}"), flags);
+        }
+        let overlay = new("overlay", &options, &["userxattr", "volatile"], PLAIN)?;
         for number in 0..=lowers {
             let name = number.to_string();
             rustix::mount::unmount(format!("{STAGE}/{LAYERS}/{name}"), UnmountFlags::DETACH)?;
@@ -315,6 +322,6 @@ fn try_layers(here: &Path, names: &[PathBuf; 4]) -> io::Result<()> {
     std::fs::create_dir(names[0].join("below"))?;
     let [lower, upper, work, merged] = names.each_ref().map(|name| name.display().to_string());
     let options = [("source", "overlay"), ("lowerdir", &lower), ("upperdir", &upper), ("workdir", &work)];
-    attach(new("overlay", &options, &["userxattr"], PLAIN)?, CWD, merged.as_str())?;
+    attach(new("overlay", &options, &["userxattr", "volatile"], PLAIN)?, CWD, merged.as_str())?;
     std::fs::create_dir(names[3].join("below/made"))
 }

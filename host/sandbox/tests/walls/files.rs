@@ -105,6 +105,19 @@ fn renaming_a_lower_folder_says_that_it_crosses_devices() {
 }
 
 #[test]
+fn what_one_command_left_is_below_the_next() {
+    let folder = Folder::new();
+    let with = |script| {
+        let mut spec = sh(script);
+        spec.mounts.push(folder.overlay());
+        run(&spec).well()
+    };
+    with("echo one > /w/kept; sync /w/kept");
+    with("echo two >> /w/kept");
+    assert_eq!(with("cat /w/kept"), "one\ntwo\n");
+}
+
+#[test]
 fn several_layers_are_seen_from_the_top() {
     let folder = Folder::new();
     let Mount::Overlay { upper, work, to, .. } = folder.overlay() else { unreachable!() };

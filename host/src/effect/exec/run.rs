@@ -249,7 +249,8 @@ fn missing(line: &str) -> Option<&str> {
     const AFTER: &[&str] = &["command not found: ", "No such file or directory: "];
     const BEFORE: &[&str] = &[": not found", ": command not found", ": No such file or directory", " ENOENT"];
     let after = AFTER.iter().find_map(|words| line.split_once(words).map(|(_, name)| name));
-    let before = || BEFORE.iter().find_map(|words| line.strip_suffix(words)).and_then(|words| words.rsplit([' ', ':']).next());
+    let before =
+        || BEFORE.iter().find_map(|words| line.strip_suffix(words)).and_then(|words| words.rsplit([' ', ':']).next());
     let name = after.or_else(before)?.trim_matches(['\'', '"', '`', '\u{2018}', '\u{2019}']);
     (!name.is_empty() && !name.contains(['/', ' '])).then_some(name)
 }
