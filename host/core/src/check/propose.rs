@@ -38,8 +38,20 @@ pub fn is_read(path: &str) -> bool {
         "build.gradle.kts",
         "Makefile",
     ];
-    named.contains(&path) || ci::is_ci(path)
+    named.contains(&path) || PYTHON.contains(&path) || ci::is_ci(path)
 }
+
+/// Where Python projects name what their tests need.
+const PYTHON: &[&str] = &[
+    "requirements-dev.txt",
+    "requirements-test.txt",
+    "dev-requirements.txt",
+    "test-requirements.txt",
+    "requirements/dev.txt",
+    "requirements/test.txt",
+    "requirements.txt",
+    "setup.py",
+];
 
 /// A repository, as far as proposals look at it.
 #[derive(Clone, Debug, Default)]

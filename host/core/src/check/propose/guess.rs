@@ -2,7 +2,7 @@
 
 use super::ci;
 use super::sort::{self, Part};
-use super::{Folder, Found, Proposal, Repository, Setup, Source};
+use super::{Folder, Found, PYTHON, Proposal, Repository, Setup, Source};
 
 /// The checks; set-up and folders go into the proposal at once.
 pub(super) fn guess(repository: &Repository<'_>, into: &mut Proposal) -> Vec<Found> {
@@ -170,8 +170,15 @@ impl Guess<'_, '_> {
                 (false, Some(extra)) => format!("-e .[{extra}]"),
                 (false, None) => "-e .".to_owned(),
             };
+            let apart = self.first(PYTHON).filter(|path| !["requirements.txt", "setup.py"].contains(path));
+            let what = apart.map_or(what.clone(), |path| format!("{what} -r {path}"));
             let what = if self.pytest().is_some() { format!("{what} pytest") } else { what };
-            self.setup("install", &format!(".venv/bin/pip install {what}"), &[&source.path, project], source);
+            self.setup(
+                "install",
+                &format!(".venv/bin/pip install {what}"),
+                &[&source.path, project, apart.unwrap_or(project)],
+                source,
+            );
         }
     }
 
@@ -186,7 +193,8 @@ impl Guess<'_, '_> {
             ("tox.ini", "pytest"),
         ];
         let has = |path: &str, words: &str| self.repository.text(path).is_some_and(|text| text.contains(words));
-        let found = says.iter().find(|(path, words)| has(path, words));
+        let named = PYTHON.iter().map(|path| (*path, "pytest"));
+        let found = says.into_iter().chain(named).find(|(path, words)| has(path, words));
         let file = self.repository.paths.iter().find(|path| path.ends_with("conftest.py"));
         let source = |path: &str, words: &str| self.repository.source(path, words);
         found.map(|(path, words)| source(path, words)).or_else(|| file.map(|path| source(path, "")))

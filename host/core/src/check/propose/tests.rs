@@ -150,6 +150,11 @@ fn python_is_guessed_with_what_manages_it() {
     let extras = format!("{project}[project.optional-dependencies]\ndocs = []\ndev = [\"x\"]\n[other]\ntest = 1\n");
     let extras = proposal(&[("pyproject.toml", &extras)]);
     assert_eq!(extras.setup.last().expect("set-up").run.join(" "), ".venv/bin/pip install -e .[dev] pytest");
+    let apart = proposal(&[("setup.py", ""), ("requirements-dev.txt", "tox\npytest>=8\n"), ("tests/test_a.py", "")]);
+    assert_eq!(shown(&apart.full), ["test: .venv/bin/python -m pytest -rap (requirements-dev.txt:2)"]);
+    let install = apart.setup.last().expect("set-up");
+    assert_eq!(install.run.join(" "), ".venv/bin/pip install -e . -r requirements-dev.txt pytest");
+    assert_eq!(install.inputs, ["setup.py", "requirements-dev.txt"]);
     let plain = proposal(&[("setup.cfg", ""), ("tests/test_a.py", "")]);
     assert_eq!(shown(&plain.full), ["test: .venv/bin/python -m unittest (setup.cfg:1)"]);
     // Nothing is built, so the tests are in the coder's loop.

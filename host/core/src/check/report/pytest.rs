@@ -89,8 +89,21 @@ fn verbose(line: &str) -> Option<(&str, Outcome)> {
 fn short_summary<'a>(lines: &[&'a str], tally: &mut Tally) -> Vec<(String, &'a str)> {
     let mut titles = Vec::new();
     for line in lines {
-        let Some((word @ ("FAILED" | "ERROR"), rest)) = line.split_once(' ') else { continue };
+        let Some((word, rest)) = line.split_once(' ') else { continue };
         let (raw, reason) = name_and_reason(rest);
+        // With `-rA` or `-rp` those that passed are named here too; one that `-v` has named already is the same.
+        let other = match word {
+            "PASSED" | "XPASS" => Outcome::Passed,
+            "XFAIL" => Outcome::Skipped,
+            "FAILED" | "ERROR" => Outcome::Failed,
+            _ => continue,
+        };
+        if other != Outcome::Failed {
+            if raw.contains("::") && tally.outcome(raw).is_none() {
+                tally.add(raw, other);
+            }
+            continue;
+        }
         // A test whose clean-up failed has two results, of which one is no test's.
         let twice = word == "ERROR" && tally.outcome(raw).is_some();
         let name = if twice { format!("{raw} (error)") } else { raw.to_owned() };

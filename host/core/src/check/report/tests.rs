@@ -352,3 +352,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_passed_is_named_by_pytest_in_its_short_summary_too() {
+    let output = "============ test session starts ============\ncollected 3 items\n\ntests/test_a.py .Fx [100%]\n\n\
+                  =========== short test summary info ===========\n\
+                  PASSED tests/test_a.py::test_ok\nXFAIL tests/test_a.py::test_later - not yet\n\
+                  FAILED tests/test_a.py::test_no - assert 1 == 2\n\
+                  ======== 1 failed, 1 passed, 1 xfailed in 0.02s ========\n";
+    let report = read(&argv("python -m pytest -rap"), output);
+    let tests = report.tests().expect("understood");
+    assert!(tests.all_named && tests.passed.contains("tests/test_a.py::test_ok"), "{tests:?}");
+    assert!(tests.skipped.contains("tests/test_a.py::test_later") && tests.failed.len() == 1, "{tests:?}");
+}
