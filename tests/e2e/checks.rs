@@ -54,6 +54,8 @@ fn a_red_result_says_so_whatever_the_agent_claims_and_is_taken_only_with_a_word_
     let _ = stage.pit(&["accept", &id, "-y"]).exits(4).says("the checks are red").says("--unverified");
     assert_eq!(stage.git(&["rev-parse", "main"]), before);
     let _ = stage.pit(&["accept", &id, "-y", "--unverified"]).exits(0);
+    let message = stage.git(&["log", "-1", "--format=%B", "main"]);
+    assert!(message.contains("Pit-Verdict: red: full on tree") && message.contains("; taken unverified"), "{message}");
 }
 
 #[test]
@@ -109,6 +111,33 @@ fn a_check_that_is_not_there_or_cannot_be_started_is_red() {
 }
 
 #[test]
+fn a_check_that_runs_no_test_is_misconfigured_however_it_ends() {
+    let check = "[checks.full]\nlook = { run = [\"python3\", \"-m\", \"unittest\"] }\n";
+    let (code, said) = runs(&stage(check), "write notes.txt x\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("it is misconfigured: Ran 0 tests"), "{said}");
+    let test = "import unittest\\nclass T(unittest.TestCase):\\n    def test_a(self): pass\\n";
+    let (code, said) = runs(&stage(check), &format!("write test_a.py {test}\ncommit"));
+    assert_eq!(code, Some(0), "the control: {said}");
+}
+
+#[test]
+fn a_result_whose_runner_says_nothing_any_more_is_red() {
+    let check = "[checks.full]\nlook = { run = [\"sh\", \"results.sh\"] }\n";
+    let stage = stage(check);
+    let results = "echo '============ test session starts ============'\necho 'test_a.py ..'\n\
+                   echo '========= 2 passed in 0.01s ========='\n";
+    stage.write("results.sh", results);
+    stage.git(&["add", "-A"]);
+    stage.git(&["commit", "-qm", "with results"]);
+    let (code, said) = runs(&stage, "write results.sh exit 0\\n\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("it passes and tells of no test; on the base pytest told of 2"), "{said}");
+    let (code, said) = runs(&stage, "write notes.txt x\\n\ncommit");
+    assert_eq!(code, Some(0), "the control: {said}");
+}
+
+#[test]
 fn a_check_whose_script_lacks_a_program_says_the_line_that_mounts_it() {
     let stage = stage("[checks.full]\nlook = { run = [\"sh\", \"-c\", \"env frobnicate\"] }\n");
     let program = stage.home().join(".deno/bin/frobnicate");
@@ -124,7 +153,7 @@ fn without_its_service_a_check_has_checked_nothing() {
     let stage = stage(&format!("{service}{FULL}"));
     let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
     assert_eq!(code, Some(4), "{said}");
-    for text in ["red: full on tree", "service `web` ended (exit 3)", "no database here"] {
+    for text in ["red: full on tree", "service `web` ended (exit 3)", "| no database here"] {
         assert!(said.contains(text), "no `{text}` in {said}");
     }
     let _ = stage.pit(&["accept", &newest(&stage), "-y"]).exits(4).says("the checks are red");

@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use absent::absent;
+pub use absent::{absent, nothing};
 pub use junit::junit;
 use tally::Tally;
 

@@ -45,7 +45,7 @@ mod prove;
 const TAIL: (usize, usize) = (40, 8 << 10);
 
 /// Another number where what is kept of a base means something else: how its output is compared, for one.
-const KEPT: u32 = 2;
+const KEPT: u32 = 3;
 
 /// Tests of which it is shown why they fail, and lines of each.
 const EXPLAINED: (usize, usize) = (4, 10);
@@ -299,7 +299,11 @@ impl Exec {
         let (spec, upper) = match prepared {
             Ok(prepared) => prepared,
             // Without what the person says it needs, a check has checked nothing.
-            Err(why) => return Ok((self.came_to(check, Ending::NotStarted(why), 0, String::new()), place)),
+            Err(why) => {
+                let (first, rest) = why.split_once('\n').unwrap_or((&why, ""));
+                let ending = Ending::NotStarted(first.trim_end_matches([':', ';']).to_owned());
+                return Ok((self.came_to(check, ending, 0, rest.to_owned()), place));
+            }
         };
         let (program, included) = (place.machine.program.clone(), around.included.clone());
         let how = How { program, included, ..How::default() };
@@ -387,10 +391,12 @@ impl Exec {
         // A log that cannot be kept is no reason for another verdict.
         let _ = keep(&self.log(log), output.as_bytes());
         let report = report::read(&check.run, &output);
-        let ending = match (&ending, report.tests(), report::absent(&output)) {
-            (Ending::Exit(1..), None, Some(said)) => Ending::Misconfigured(said.to_owned()),
-            _ => ending,
+        let nothing = match (&ending, report.tests()) {
+            (Ending::Exit(0), None) => report::nothing(&output),
+            (Ending::Exit(_), None) => report::nothing(&output).or_else(|| report::absent(&output)),
+            _ => None,
         };
+        let ending = nothing.map_or(ending, |said| Ending::Misconfigured(said.to_owned()));
         let (name, argv) = (check.name.clone(), check.run.clone());
         let gist = gist(&output);
         Outcome { ran: Ran { name, argv, ending, micros, log, gist, report }, output }

@@ -100,7 +100,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let away = taking.in_the_way(&desk.repo, &files)?;
     let judge = Judge::new(at, &desk, &state, args.unverified);
     if !judge.moved(&taking)? {
-        judge.gate(state.result.as_ref(), &taking.name)?;
+        judge.gate(state.result.as_ref(), &taking.name, args.unverified)?;
     }
     if args.stage {
         return taking.stage(&desk, &named, args.yes, &judge).await;
@@ -115,12 +115,16 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         return Ok(Exit::Cancelled);
     }
     let _lease = own(&desk, &named).await?;
+    if args.unverified && judge.gate(state.result.as_ref(), &taking.name, false).is_err() && !judge.moved(&taking)? {
+        taking.verdict.push_str("; taken unverified");
+    }
     let mut new = if args.ff { taking.run.tip } else { taking.merge(args.squash)? };
     let tree = desk.repo.tree_of(new).map_err(told)?;
     let judged = judge.merged(&taking, tree, new).await?;
     if judge.moved(&taking)? {
         // The verdict is the merge's: that of the run was about another tree.
-        taking.verdict = judged.unwrap_or_else(|| "none: taken unverified".to_owned());
+        taking.verdict =
+            judged.unwrap_or_else(|| format!("none: taken unverified; before the merge: {}", taking.verdict));
         new = taking.merge(args.squash)?;
         if desk.repo.tree_of(new).map_err(told)? != tree {
             return Err(moved(&taking.onto).hint(format!("pit accept {} looks at it anew", taking.name)));

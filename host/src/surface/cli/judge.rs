@@ -39,16 +39,20 @@ impl<'a> Judge<'a> {
     }
 
     /// Refuses what is not good: green goes, no worse goes, all else takes a word that nobody types by accident.
-    pub(super) fn gate(&self, judged: Option<&Judged>, name: &str) -> Result<(), Failure> {
+    /// `whatever`: the person has typed it.
+    pub(super) fn gate(&self, judged: Option<&Judged>, name: &str, whatever: bool) -> Result<(), Failure> {
         let (exit, why) = match judged.map(|judged| judged.verdict.kind()) {
             Some(Kind::Green | Kind::NoWorse) => return Ok(()),
-            _ if self.unverified => return Ok(()),
+            _ if whatever => return Ok(()),
             Some(Kind::Red) => (Exit::Red, "the checks are red"),
             None if self.commands.checks.contains_key(FULL) => (Exit::Unverified, "no verdict is on record"),
             None => (Exit::Unverified, "no checks were run on it: there are none in pit.toml"),
         };
         let failure = Failure::new(exit, format!("{why}; nothing has changed"));
         let failure = match exit {
+            Exit::Unverified if self.commands.checks.contains_key(FULL) => {
+                failure.hint(format!("they could not be run when it ended: pit send {name} \"…\" has them run again"))
+            }
             Exit::Red => {
                 failure.hint(format!("pit send {name} \"…\" sends it back; pit terminal {name} is a shell on it"))
             }
@@ -64,7 +68,7 @@ impl<'a> Judge<'a> {
             return Ok(None);
         }
         if !self.commands.checks.contains_key(FULL) {
-            return self.gate(None, &taking.name).map(|()| None);
+            return self.gate(None, &taking.name, self.unverified).map(|()| None);
         }
         note!("the branch has moved on: the checks run on what the merge makes, before it is there");
         let base = self.desk.repo.tree_of(taking.old).map_err(told)?;
@@ -74,7 +78,7 @@ impl<'a> Judge<'a> {
         for line in last::verdict(Some(&judged)) {
             out::shown(&line);
         }
-        self.gate(Some(&judged), &taking.name)?;
+        self.gate(Some(&judged), &taking.name, self.unverified)?;
         Ok(Some(words::line(&judged.verdict.line(), 200)))
     }
 }

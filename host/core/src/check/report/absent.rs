@@ -21,9 +21,27 @@ pub fn absent(output: &str) -> Option<&str> {
     })
 }
 
+/// Whether a command says that it has run nothing: `python -m unittest` does where it finds no test.
+pub fn nothing(output: &str) -> Option<&str> {
+    let ran = |line: &&str| line.starts_with("Ran ") && line.contains(" test");
+    let mut runs = output.lines().map(str::trim).filter(ran).peekable();
+    let first = *runs.peek()?;
+    runs.all(|line| line.starts_with("Ran 0 tests in ")).then_some(first)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::absent;
+    use super::{absent, nothing};
+
+    #[test]
+    fn a_run_of_no_test_is_told_from_one_of_some() {
+        assert_eq!(nothing("\n-----\nRan 0 tests in 0.000s\n\nOK\n"), Some("Ran 0 tests in 0.000s"));
+        for said in
+            ["Ran 3 tests in 0.1s\nOK", "Ran 1 test in 0.1s", "Ran 0 tests in 0.0s\nRan 2 tests in 0.1s", "OK", ""]
+        {
+            assert_eq!(nothing(said), None, "{said}");
+        }
+    }
 
     #[test]
     fn what_is_not_there_is_told_from_what_fails() {

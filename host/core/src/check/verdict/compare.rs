@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::{Ending, Kind, Ran, Runs, Wanted};
-use crate::check::report::{Report, Runner, Tests};
+use crate::check::report::{Counts, Report, Runner, Tests};
 
 /// What is concluded of a check.
 #[derive(Debug)]
@@ -81,8 +81,22 @@ const MOST_UNNAMED: usize = 1_000_000;
 
 /// The tests that the base ran and the tree does not.
 fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
-    let base = base.and_then(|base| base.first.report.tests());
-    let (Some(now), Some(before)) = (first.report.tests(), base) else { return };
+    let Some(before) = base.and_then(|base| base.first.report.tests()) else { return };
+    let Some(now) = first.report.tests() else {
+        // A change that ends the runner before it speaks would pass for one whose tests all do.
+        if compared.kind == Kind::Green && before.counts != Counts::default() {
+            let ran = before.counts.passed + before.counts.failed;
+            *compared = Compared::red(format!(
+                "it passes and tells of no test; on the base {} told of {ran}",
+                before.runner.name()
+            ));
+        }
+        return;
+    };
+    if now.runner != before.runner && compared.kind == Kind::Green {
+        compared.kind = Kind::NoWorse;
+        compared.why = Some(format!("its tests are {}'s now and were {}'s", now.runner.name(), before.runner.name()));
+    }
     if now.stopped || now.runner != before.runner {
         return;
     }

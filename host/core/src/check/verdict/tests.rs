@@ -293,3 +293,43 @@ fn a_failure_with_other_words_is_not_the_failure_of_before() {
     assert_eq!(gist("out\nerr"), gist("err\nout"), "streams come together in any order");
     assert_ne!(gist("a"), gist("b"));
 }
+
+#[test]
+fn numbers_that_count_something_are_words_and_those_of_one_run_are_none() {
+    for (one, other) in [
+        ("1 tests failed", "7 tests failed"),
+        ("(1 of 9)", "(2 of 9)"),
+        ("1/7 pass", "2/7 pass"),
+        ("errors: 3.", "errors: 4."),
+    ] {
+        assert_ne!(gist(one), gist(other), "{one}");
+    }
+    for (one, other) in [
+        ("in 0.28s", "in 1.03s"),
+        ("took 12 ms", "took 340 ms"),
+        ("Finished in 3 seconds", "Finished in 4 seconds"),
+        ("at src/lib.rs:12:5", "at src/lib.rs:14:5"),
+        ("pid 48213 on 0x7712", "pid 50119 on 0x8190"),
+        ("/tmp/tmp.12/x", "/tmp/tmp.19/x"),
+        ("2026-11-25 14:03:22", "2026-11-26 09:13:01"),
+        ("thread 'a' (1234) panicked", "thread 'a' (977) panicked"),
+    ] {
+        assert_eq!(gist(one), gist(other), "{one}");
+    }
+}
+
+#[test]
+fn a_runner_that_told_of_tests_and_does_not_any_more_is_not_green() {
+    let silent = once(opaque(Ending::Exit(0)));
+    for base in ["+a +b", "+a -b"] {
+        let red = verdict(&silent, Some(&once(understood(base))), &[]);
+        assert_eq!(red.kind(), Kind::Red, "{base}");
+        assert!(red.line().contains("it passes and tells of no test; on the base libtest told of 2"), "{}", red.line());
+    }
+    assert_eq!(verdict(&silent, Some(&once(opaque(Ending::Exit(0)))), &[]).kind(), Kind::Green, "the control");
+    let mut other = understood("+a +b");
+    let Report::Understood(tests) = &mut other.report else { unreachable!() };
+    tests.runner = Runner::Pytest;
+    let verdict = verdict(&once(other), Some(&once(understood("+a +b"))), &[]);
+    assert_eq!(verdict.kind(), Kind::NoWorse, "another runner's names are compared with nothing");
+}
