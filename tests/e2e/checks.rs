@@ -160,6 +160,18 @@ fn without_its_service_a_check_has_checked_nothing() {
 }
 
 #[test]
+fn where_set_up_fails_the_checks_were_not_run_and_that_is_red() {
+    let setup = "[setup]\nget = { run = [\"sh\", \"-c\", \"echo no mirror; exit 3\"] }\n";
+    let stage = stage(&format!("{setup}{FULL}"));
+    let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    for text in ["red: full on tree", "set-up `get` failed (exit 3)", "| no mirror"] {
+        assert!(said.contains(text), "no `{text}` in {said}");
+    }
+    let _ = stage.pit(&["accept", &newest(&stage), "-y"]).exits(4).says("the checks are red");
+}
+
+#[test]
 fn people_who_watch_see_on_which_tree_a_check_runs() {
     let stage = stage("[checks.full]\nlook = { run = [\"sh\", \"-c\", \"ls good.txt\"] }\n");
     let agent = guest("runs").to_string_lossy().into_owned();

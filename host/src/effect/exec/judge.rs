@@ -157,7 +157,11 @@ impl Exec {
             Error::new(ErrorKind::NotFound, format!("there are no checks of the level `{}`", case.level))
                 .hint("a person writes them into pit.toml: `pit init` proposes some")
         })?);
-        let around = Arc::new(self.around(start, commands, watch).await?);
+        let around = match self.around(start, commands, watch).await {
+            Ok(around) => Arc::new(around),
+            Err(error) if error.kind == ErrorKind::Unsupported => return Err(error),
+            Err(error) => return Ok(self.none_could_run(&case, &checks, &error)),
+        };
         // One after the other: they share the machine, and often the base.
         let _turn = self.inner.judging.lock().await;
         let before = self.base(&case, &checks, &around, watch).await?;
@@ -188,6 +192,28 @@ impl Exec {
             _ => None,
         };
         Ok(Judged { verdict, proof, tails })
+    }
+
+    /// Of checks that have nothing to run on, as where set-up fails: a required one that was not run is red, and says why.
+    fn none_could_run(&self, case: &Case, checks: &[Check], error: &Error) -> Judged {
+        let outcomes = checks.iter().map(|check| (self.not_started(check, &error.message), None));
+        let (runs, outputs): (Vec<Runs>, Vec<String>) = outcomes.map(split).unzip();
+        let wanted: Vec<Wanted> = checks.iter().map(wanted).collect();
+        let level = Level::from(case.level.clone());
+        let evidence = Evidence { level, tree: case.tree, wanted: &wanted, runs: &runs, base: None, flaky: &[] };
+        let verdict = conclude(&evidence);
+        let hint = error.hint.iter().map(|hint| format!("({hint})"));
+        let tails = runs.iter().zip(outputs).map(|(run, output)| {
+            let lines: Vec<String> = [output].into_iter().chain(hint.clone()).filter(|part| !part.is_empty()).collect();
+            (run.first.name.clone(), lines.join("\n"))
+        });
+        Judged { proof: None, tails: tails.collect(), verdict }
+    }
+
+    /// A check that was not run: the first line says why, the others are in the place of its output.
+    fn not_started(&self, check: &Check, why: &str) -> Outcome {
+        let (first, rest) = why.split_once('\n').unwrap_or((why, ""));
+        self.came_to(check, Ending::NotStarted(first.trim_end_matches([':', ';']).to_owned()), 0, rest.to_owned())
     }
 
     /// What the base came to: once for a tree and a configuration.
@@ -299,11 +325,7 @@ impl Exec {
         let (spec, upper) = match prepared {
             Ok(prepared) => prepared,
             // Without what the person says it needs, a check has checked nothing.
-            Err(why) => {
-                let (first, rest) = why.split_once('\n').unwrap_or((&why, ""));
-                let ending = Ending::NotStarted(first.trim_end_matches([':', ';']).to_owned());
-                return Ok((self.came_to(check, ending, 0, rest.to_owned()), place));
-            }
+            Err(why) => return Ok((self.not_started(check, &why), place)),
         };
         let (program, included) = (place.machine.program.clone(), around.included.clone());
         let how = How { program, included, ..How::default() };
