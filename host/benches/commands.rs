@@ -4,8 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use orchestra_pit::effect::exec::beside::settle;
 use orchestra_pit::effect::exec::judge::Case;
 use orchestra_pit::effect::exec::tools::{Home, VARIABLES};
 use orchestra_pit::effect::exec::{Exec, Machine};
@@ -233,8 +234,9 @@ fn unpack(name: &str, version: &str, to: &Path) -> Result<()> {
     fetch(to)
 }
 
-/// Bytes that a folder takes on the disk.
+/// Bytes that a folder takes on the disk, once what is removed beside is gone.
 fn size(folder: &Path) -> Result<u64> {
+    settle(Duration::from_secs(60));
     let out = Command::new("du").args(["-s", "-B1"]).arg(folder).output()?;
     let text = String::from_utf8_lossy(&out.stdout);
     Ok(text.split_whitespace().next().ok_or("du said nothing")?.parse()?)
