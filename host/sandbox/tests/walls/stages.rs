@@ -16,17 +16,23 @@ fn stages(folder: &Path) -> String {
     Path::new(path.trim_end()).file_name().expect("a name").to_string_lossy().into_owned()
 }
 
+/// Copies a program, by another process: what a test beside this one forks would hold a file that is being written
+/// here, and the kernel starts no program that somebody may write (`ETXTBSY`).
+fn copy(program: &str, to: &Path, mode: u32) {
+    let copied = Command::new("cp").arg(program).arg(to).status().expect("cp starts");
+    assert!(copied.success(), "a copy");
+    fs::set_permissions(to, fs::Permissions::from_mode(mode)).expect("its mode");
+}
+
 #[test]
 fn the_small_program_is_taken_if_it_is_of_this_build_and_kept_as_this_one_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let beside = folder.path().join(NAME);
     let put = |program: &str, mode: u32| {
         let _ = fs::remove_file(&beside);
-        fs::copy(program, &beside).expect("a copy");
-        fs::set_permissions(&beside, fs::Permissions::from_mode(mode)).expect("its mode");
+        copy(program, &beside, mode);
     };
-    fs::copy(PROGRAM, folder.path().join("pit")).expect("a copy");
-    fs::set_permissions(folder.path().join("pit"), fs::Permissions::from_mode(0o755)).expect("its mode");
+    copy(PROGRAM, &folder.path().join("pit"), 0o755);
     assert_eq!(stages(folder.path()), "pit", "there is none");
     put(PROGRAM, 0o755);
     assert_eq!(stages(folder.path()), NAME, "the control");
