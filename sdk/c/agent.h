@@ -827,8 +827,10 @@ typedef struct pit_agent_exec_verdict_t {
   agent_string_t   line;
   pit_agent_exec_list_checked_t   checks;
   // For each test that was added or changed, what it proves: `proved`, `passes` (also without the change: it
-  // proves nothing), `does-not-build`, `errors` or `not-judged`.
+  // proves nothing), `does-not-build`, `errors` or `not-judged`. Where no test is known by its name there is one
+  // without, for all of them.
   agent_list_tuple2_string_string_t   proof;
+  // `unproved`: why it cannot be said what they prove.
   pit_agent_exec_more_t   more;
 } pit_agent_exec_verdict_t;
 

@@ -63,8 +63,8 @@ fn without_checks_nothing_is_verified_and_taking_it_says_so() {
     let stage = stage("[team]\ncoders = 2\n");
     let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("done, not verified"), "{said}");
-    let _ = stage.pit(&["accept", "-y"]).exits(3).says("there are none in pit.toml").says("--unverified");
+    assert!(said.contains("done, not verified") && said.contains("none: pit.toml has no checks"), "{said}");
+    let _ = stage.pit(&["accept", "-y"]).exits(3).says("pit.toml has no checks").says("--unverified");
     let _ = stage.pit(&["accept", "-y", "--unverified"]).exits(0);
 }
 
@@ -137,6 +137,42 @@ fn a_result_whose_runner_says_nothing_any_more_is_red() {
     assert_eq!(code, Some(0), "the control: {said}");
 }
 
+/// Runs tests that are lines (a name, a file that it needs, what it says without), and tells of them as pytest does.
+const LINES: &str = "\
+echo '============ test session starts ============'
+passed=0; failed=0; said=''
+while read -r name file why; do
+  if [ -e $file ]; then echo \"tests/test_a.py::$name PASSED\"; passed=$((passed + 1))
+  else said=\"${said}FAILED tests/test_a.py::$name - $why\n\"; failed=$((failed + 1)); fi
+done < tests/test_a.py
+[ $failed = 0 ] || { echo '=== short test summary info ==='; printf \"$said\"; }
+echo \"========= $failed failed, $passed passed in 0.01s =========\"
+[ $failed = 0 ]
+";
+
+#[test]
+fn what_each_new_test_proves_is_told_by_name() {
+    let stage = stage("[checks.full]\nlook = { run = [\"sh\", \"lines.sh\"] }\n");
+    stage.write("lines.sh", LINES);
+    std::fs::create_dir(stage.repo().join("tests")).expect("a folder");
+    stage.write("tests/test_a.py", "test_old lines.sh\n");
+    stage.git(&["add", "-A"]);
+    stage.git(&["commit", "-qm", "with tests"]);
+    let tests =
+        "test_old lines.sh\\ntest_new one.txt assert 1 == 2\\ntest_odd one.txt NameError: x\\ntest_idle lines.sh\\n";
+    let (code, said) = runs(&stage, &format!("write one.txt 1\\n\nwrite tests/test_a.py {tests}\ncommit"));
+    assert_eq!(code, Some(0), "{said}");
+    for line in [
+        "tests      fails without the change: tests/test_a.py::test_new\n",
+        " passes without the change, and proves nothing: tests/test_a.py::test_idle\n",
+        " fails without the change, and not by an assertion: tests/test_a.py::test_odd\n",
+    ] {
+        assert!(said.contains(line), "no `{line}` in {said}");
+    }
+    let proof = &stage.status(&newest(&stage))["result"]["proof"];
+    assert_eq!((&proof["whole"], &proof["tests"][1][1]), (&"proved".into(), &"errors".into()), "{proof}");
+}
+
 #[test]
 fn a_check_whose_script_lacks_a_program_says_the_line_that_mounts_it() {
     let stage = stage("[checks.full]\nlook = { run = [\"sh\", \"-c\", \"env frobnicate\"] }\n");
@@ -165,7 +201,7 @@ fn where_set_up_fails_the_checks_were_not_run_and_that_is_red() {
     let stage = stage(&format!("{setup}{FULL}"));
     let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
     assert_eq!(code, Some(4), "{said}");
-    for text in ["red: full on tree", "set-up `get` failed (exit 3)", "| no mirror"] {
+    for text in ["red: full on tree", "it was not run: set-up `get` failed (exit 3)", "| no mirror"] {
         assert!(said.contains(text), "no `{text}` in {said}");
     }
     let _ = stage.pit(&["accept", &newest(&stage), "-y"]).exits(4).says("the checks are red");
@@ -231,6 +267,8 @@ fn a_check_that_passes_the_second_time_is_flaky_and_red_unless_it_is_named() {
         let (found, said) = runs(&stage, "write notes.txt x\ncommit");
         assert_eq!(found, code, "{said}");
         assert!(said.contains("flaky"), "{said}");
+        let how = "if it is known to be: flaky = [\"look\"] at this check in pit.toml";
+        assert_eq!(said.contains(how), code == Some(4), "{said}");
     }
 }
 

@@ -222,22 +222,13 @@ fn settle(tree: &Tree, id: CallId, open: Open, answer: Answer, cost: Cost) -> Pa
 /// What the host found of a result, for whoever waits for it: its verdict in a line, and what each new test proves.
 fn of_verdict(judged: &Judged) -> More {
     let mut more = vec![("verdict".to_owned(), judged.verdict.line())];
-    let mut proof = |names: &[String], word: &str| {
-        more.extend(names.iter().take(PROOFS).map(|name| ("proof".to_owned(), format!("{name}: {word}"))));
-    };
-    match &judged.proof {
-        Some(Proof::Proved { by, passes }) => {
-            proof(by, "fails without the change");
-            proof(passes, "passes without the change, and proves nothing");
-        }
-        Some(Proof::Passes { tests }) => proof(tests, "passes without the change, and proves nothing"),
-        Some(Proof::Errors { tests }) => proof(tests, "fails without the change, and not by an assertion"),
-        Some(Proof::DoesNotBuild | Proof::NotJudged(_)) | None => {}
-    }
+    let tests = judged.proof.iter().flat_map(Proof::tests);
+    let told = tests.map(|(name, proves)| ("proof".to_owned(), format!("{name}: {}", proves.told())));
+    more.extend(told.take(PROOFS));
     more
 }
 
-/// Tests of each sort that are named.
+/// Tests that are named.
 const PROOFS: usize = 20;
 
 /// Whether people who watch without a terminal are told that a call is being made.

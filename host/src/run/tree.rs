@@ -155,14 +155,12 @@ impl Tree {
         for child in children {
             Box::pin(self.cancel(child, "the agent that started it has ended")).await?;
         }
-        if run == self.id {
-            self.judge_result(matches!(end, End::Done(_))).await;
-        }
+        let unjudged = if run == self.id { self.judge_result(matches!(end, End::Done(_))).await.err() } else { None };
         let (commit, tree) = self.ends(run);
         let calls = self.look(|state| state.runs.get(&run).map_or(0, |run| run.next));
         let result = |state: &State| state.result.as_ref().map(|judged| judged.verdict.kind());
         let verdict = if run == self.id { self.look(result) } else { None };
-        let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls, verdict }));
+        let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls, verdict, unjudged }));
         let ticket = self.write(run, ended.clone());
         self.host.effects.workspaces.release(run);
         self.host.effects.exec.release(run);
@@ -179,36 +177,37 @@ impl Tree {
     /// Has the result's verdict on record before its end is: on the files of the last commit, by the host's own run. A result that
     /// was judged on the way is not judged again.
     /// Of a run that did not end well, only a verdict that there is already is told: nobody waits for another.
-    async fn judge_result(self: &Arc<Self>, done: bool) {
+    ///
+    /// # Errors
+    /// Why the checks could not be run: without a verdict the result is not verified, and says so.
+    async fn judge_result(self: &Arc<Self>, done: bool) -> Result<(), String> {
         let commands = Team::commands(self, self.id);
-        let Some(base) = self.look(|state| state.root().map(|root| root.started.base)) else { return };
+        let Some(base) = self.look(|state| state.root().map(|root| root.started.base)) else { return Ok(()) };
         let effects = &self.host.effects;
         let commit = effects.workspaces.head(self.id).unwrap_or(base);
         if commit == base || commands.checks.get(FULL).is_none_or(Vec::is_empty) {
-            return;
+            return Ok(());
         }
         let repo = effects.workspaces.repo();
-        let (Ok(tree), Ok(base)) = (repo.tree_of(commit), repo.tree_of(base)) else { return };
+        let (Ok(tree), Ok(base)) = (repo.tree_of(commit), repo.tree_of(base)) else { return Ok(()) };
         if let Some(judged) = self.look(|state| state.verdict(tree, FULL).cloned()) {
             // People were shown it when it was made.
             let (at, event) = (now(), Event::Judged(Box::new(judged)));
             lock(&self.state).apply(self.id, at, &event);
             let _rides = self.host.journal.write(self.id, at, event);
-            return;
+            return Ok(());
         }
         if !done {
-            return;
+            return Ok(());
         }
         let case = Case { tree, base, commit, level: FULL.to_owned() };
         let watch = |seen: Watched<'_>| self.tell(Live::Delta { run: self.id, delta: seen.into() });
-        match effects.exec.judge(case, commands, &watch).await {
-            Ok(judged) => self.note(self.id, Event::Judged(Box::new(judged))),
-            // Without a verdict it is not verified, and says so.
-            Err(error) => {
-                let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-                self.tell(Live::Notice { text: format!("the checks could not be run: {}{hint}", error.message) });
-            }
-        }
+        let judged = effects.exec.judge(case, commands, &watch).await.map_err(|error| {
+            let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            format!("the checks could not be run: {}{hint}", error.message)
+        })?;
+        self.note(self.id, Event::Judged(Box::new(judged)));
+        Ok(())
     }
 
     /// The commit and the tree that a run's workspace stands at. One that was never opened stands where the run started.

@@ -2,7 +2,7 @@
 
 use orchestra_pit_core::call::delegate::End;
 use orchestra_pit_core::call::exec::Judged;
-use orchestra_pit_core::check::prove::Proof;
+use orchestra_pit_core::check::prove::{Proof, Proves};
 use orchestra_pit_core::check::verdict::{Kind, Names};
 use orchestra_pit_core::protected;
 use orchestra_pit_core::time::Time;
@@ -10,7 +10,7 @@ use orchestra_pit_core::time::Time;
 use super::words::{came_to, count, line, long, money, several};
 use crate::effect::vcs::compare::Compared;
 use crate::run::State;
-use crate::run::state::{Phase, Run};
+use crate::run::state::{FULL, Phase, Run};
 
 /// Denials that are named one by one.
 const DENIED: usize = 20;
@@ -30,7 +30,7 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
     }
     lines.extend(report(root));
     if root.ended().is_some() {
-        lines.extend(verdict(state.result.as_ref()));
+        lines.extend(result(state));
     }
     lines.extend(changed.map(|changed| machine(&changed.paths)).unwrap_or_default());
     lines.extend(denied(state));
@@ -56,11 +56,23 @@ fn is_red(state: &State) -> bool {
     state.result.as_ref().is_some_and(|judged| judged.verdict.kind() == Kind::Red)
 }
 
-/// The verdict in lines: what it is, what fails, where its log is.
-pub fn verdict(judged: Option<&Judged>) -> Vec<String> {
-    let Some(Judged { verdict, proof, tails }) = judged else {
-        return vec!["  verdict    none: no checks were run on it".to_owned()];
+/// What the host's checks came to on the result, or why there is no verdict.
+pub fn result(state: &State) -> Vec<String> {
+    let Some(root) = state.root() else { return Vec::new() };
+    let checks =
+        root.started.commands.iter().any(|commands| commands.checks.get(FULL).is_some_and(|all| !all.is_empty()));
+    let why = match (&state.result, root.ended().and_then(|ended| ended.unjudged.as_deref())) {
+        (Some(judged), _) => return verdict(judged),
+        (None, Some(why)) => why,
+        (None, None) if !checks => "pit.toml has no checks (pit init proposes some)",
+        (None, None) if root.tip == root.started.base => "nothing was committed",
+        (None, None) => "no checks were run on it",
     };
+    vec![format!("  verdict    none: {}", line(why, 300))]
+}
+
+/// The verdict in lines: what it is, what fails, where its log is.
+pub fn verdict(Judged { verdict, proof, tails }: &Judged) -> Vec<String> {
     let mut lines = vec![format!("  verdict    {}", line(&verdict.line(), 300))];
     for check in verdict.checks() {
         // What is lost is named, whatever else is to be said.
@@ -81,6 +93,12 @@ pub fn verdict(judged: Option<&Judged>) -> Vec<String> {
                 lines.push(format!("             {}: {what}: {}", line(check.name(), 40), names(which)));
             }
         }
+        if let Some(name) = check.flaky().first().first() {
+            lines.push(format!(
+                "             if it is known to be: flaky = [{:?}] at this check in pit.toml",
+                line(name, 100)
+            ));
+        }
         let tail = tails.iter().find(|(name, _)| name == check.name()).map_or("", |(_, tail)| tail);
         if check.kind() == Kind::Red {
             let from = tail.lines().count().saturating_sub(TAIL);
@@ -91,28 +109,34 @@ pub fn verdict(judged: Option<&Judged>) -> Vec<String> {
             lines.push(format!("             {name}: its output: .git/pit/checks/{}.log", &log.to_string()[..16]));
         }
     }
-    lines.extend(proof.as_ref().map(|proof| format!("  tests      {}", proved(proof))));
+    lines.extend(proof.iter().flat_map(proved));
     lines
 }
 
-/// What the change's own tests prove, in a line.
-fn proved(proof: &Proof) -> String {
-    let some = |names: &[String]| {
-        let shown = names.iter().take(3).map(|name| line(name, 60)).collect::<Vec<_>>().join(", ");
-        if names.len() > 3 { format!("{shown} and {} more", names.len() - 3) } else { shown }
+/// What the change's own tests prove, a line for each sort.
+fn proved(proof: &Proof) -> Vec<String> {
+    let some = |names: &[&str]| {
+        let shown = names.iter().take(PROVED).map(|name| line(name, 60)).collect::<Vec<_>>().join(", ");
+        if names.len() > PROVED { format!("{shown} and {} more", names.len() - PROVED) } else { shown }
     };
-    match proof {
-        Proof::Proved { by, passes } if passes.is_empty() => format!("fails without the change: {}", some(by)),
-        Proof::Proved { by, passes } => {
-            format!("fails without the change: {}; passes without it: {}", some(by), some(passes))
-        }
-        Proof::Passes { tests } if tests.is_empty() => "pass without the change: they prove nothing".to_owned(),
-        Proof::Passes { tests } => format!("pass without the change and prove nothing: {}", some(tests)),
-        Proof::DoesNotBuild => "do not build without the change, which proves nothing".to_owned(),
-        Proof::Errors { tests } => format!("fail without the change, and not by an assertion: {}", some(tests)),
-        Proof::NotJudged(why) => format!("not judged: {}", line(why, 120)),
+    let sorts = [Proves::Proved, Proves::Passes, Proves::Errors, Proves::DoesNotBuild, Proves::NotJudged];
+    let sorts = sorts.into_iter().map(|proves| (proves, proof.named(proves))).filter(|(_, names)| !names.is_empty());
+    let mut said: Vec<String> = sorts.map(|(proves, names)| format!("{}: {}", proves.told(), some(&names))).collect();
+    if said.is_empty() {
+        said.push(proof.whole().told().to_owned());
     }
+    if proof.more() > 0 {
+        said.push(format!("and {} more tests", proof.more()));
+    }
+    if let (Some(last), Some(why)) = (said.last_mut(), proof.why()) {
+        last.push_str(&format!(" ({})", line(why, 120)));
+    }
+    let lead = |at| if at == 0 { "tests" } else { "" };
+    said.iter().enumerate().map(|(at, said)| format!("  {:<10} {said}", lead(at))).collect()
 }
+
+/// Tests of each sort that are named.
+const PROVED: usize = 3;
 
 /// Lines of a red check's output.
 const TAIL: usize = 12;

@@ -70,13 +70,23 @@ pub fn line(verdict: &Verdict) -> String {
 
 /// What the tests that were added or changed prove, a line each.
 pub fn proof(verdict: &Verdict) -> String {
-    verdict.proof.iter().map(|(test, proof)| format!("- test {test}: {}\n", means(proof))).collect()
+    let mut text: String =
+        verdict.proof.iter().map(|(test, proof)| format!("- {}: {}\n", named(test), means(proof))).collect();
+    for (_, why) in verdict.more.iter().filter(|(name, _)| name == "unproved") {
+        text.push_str(&format!("  not judged: {why}\n"));
+    }
+    text
 }
 
 /// The tests that were added or changed and prove nothing, each with why.
 pub fn unproved(verdict: &Verdict) -> Vec<String> {
-    let nothing = verdict.proof.iter().filter(|(_, proof)| matches!(proof.as_str(), "passes" | "does-not-build"));
-    nothing.map(|(test, proof)| format!("test {test} {}", means(proof))).collect()
+    let nothing = |proof: &str| matches!(proof, "passes" | "does-not-build" | "errors");
+    let tests = verdict.proof.iter().filter(|(_, proof)| nothing(proof));
+    tests.map(|(test, proof)| format!("{}: {}", named(test), means(proof))).collect()
+}
+
+fn named(test: &str) -> String {
+    if test.is_empty() { "its tests".to_owned() } else { format!("test {test}") }
 }
 
 fn means(proof: &str) -> &str {
@@ -84,6 +94,8 @@ fn means(proof: &str) -> &str {
         "proved" => "fails without the change",
         "passes" => "passes without the change too, so it proves nothing",
         "does-not-build" => "does not build without the change, which proves nothing",
+        "errors" => "fails without the change, and not by an assertion, which proves nothing",
+        "not-judged" => "not judged",
         other => other,
     }
 }
@@ -230,6 +242,8 @@ mod tests {
         red.checks[0].known = vec!["old".into()];
         red.checks[0].tail = format!("{}\nassertion failed", "noise\n".repeat(2_000));
         red.proof = vec![("ls::json".into(), "passes".into()), ("ls::other".into(), "proved".into())];
+        red.proof.push((String::new(), "does-not-build".into()));
+        red.more = vec![("unproved".into(), "why not".into())];
         let answer = answer(&red);
         let told = &answer.content;
         assert!(told.starts_with("red: "), "{told}");
@@ -238,12 +252,15 @@ mod tests {
             "\nassertion failed\n",
             "ls::json: passes without the change too, so it proves nothing",
             "ls::other: fails without the change",
+            "- its tests: does not build without the change, which proves nothing\n  not judged: why not\n",
         ] {
             assert!(told.contains(part), "{part:?} is not in {told}");
         }
         assert!(told.len() < TAIL + 1_000);
         assert_eq!((answer.subject.as_str(), answer.error.as_deref()), ("check fast", Some("red: test ls::json")));
-        assert_eq!(unproved(&red), ["test ls::json passes without the change too, so it proves nothing"]);
+        let unproved = unproved(&red);
+        assert_eq!(unproved[0], "test ls::json: passes without the change too, so it proves nothing");
+        assert_eq!(unproved[1..], ["its tests: does not build without the change, which proves nothing"]);
         for kind in ["green", "no-worse"] {
             assert!(super::answer(&verdict(kind, "fast", &[])).error.is_none());
         }

@@ -143,8 +143,12 @@ impl Work {
         }
     }
 
-    /// Which tests the host found to prove nothing, when it judged the whole with a result in it.
-    pub fn unproved(&mut self, at: usize, tests: Vec<String>) {
+    /// Which tests the host found to prove nothing, when it judged the whole with a result in it. Those that were in the
+    /// whole before are another task's.
+    pub fn unproved(&mut self, at: usize, mut tests: Vec<String>) {
+        let others = self.items.iter().enumerate().filter(|(of, _)| *of != at);
+        let known: Vec<&String> = others.flat_map(|(_, item)| &item.unproved).collect();
+        tests.retain(|test| !known.contains(&test));
         if let Some(item) = self.items.get_mut(at) {
             item.unproved = tests;
         }

@@ -6,16 +6,19 @@
 //! is not there, which nobody doubted.
 
 mod built;
+mod classify;
 mod paths;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::report::{Failure, How, Report, Tests};
-use super::verdict::{Ending, Ran};
-use built::does_not_build;
+use super::report::Tests;
+use classify::new;
+pub use classify::{Trial, classify};
 pub use paths::{Role, role};
 
 /// A file that a change touches.
@@ -59,161 +62,131 @@ pub fn split<'a>(changed: &[Changed<'a>]) -> Split<'a> {
 
 impl Split<'_> {
     /// Why there is nothing to run, if so.
-    pub fn not_judged(&self) -> Option<Proof> {
+    pub fn not_judged(&self) -> Option<String> {
         match self {
             Self { tests, mixed, .. } if tests.is_empty() && mixed.is_empty() => {
-                Some(Proof::NotJudged("the change adds and alters no tests".to_owned()))
+                Some("the change adds and alters no tests".to_owned())
             }
             Self { tests, mixed, .. } if tests.is_empty() => {
                 let first = mixed.first().copied().unwrap_or_default();
-                Some(Proof::NotJudged(format!("its tests are in the file under test ({first})")))
+                Some(format!("its tests are in the file under test ({first})"))
             }
             Self { rest, mixed, .. } if rest.is_empty() && mixed.is_empty() => {
-                Some(Proof::NotJudged("the change consists of tests only".to_owned()))
+                Some("the change consists of tests only".to_owned())
             }
             _ => None,
         }
     }
 }
 
-/// What the tests of a change proved.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// What a test proves of the change that it came with. Of a test that was tried several times, the first of these counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Proof {
-    /// New or altered tests failed by their own assertions without the change.
-    Proved {
-        /// These.
-        by: Vec<String>,
-        /// New or altered tests that passed without the change: they prove nothing.
-        passes: Vec<String>,
-    },
-    /// Without the change the tests do not build: counts as nothing.
+pub enum Proves {
+    /// Without the change it failed, by its own assertion.
+    Proved,
+    /// Without the change it failed, and not by an assertion: counts as nothing.
+    Errors,
+    /// It passes without the change: it proves nothing.
+    Passes,
+    /// Without the change it does not build: counts as nothing.
     DoesNotBuild,
-    /// They failed, and not by an assertion: counts as nothing.
-    Errors {
-        /// These.
-        tests: Vec<String>,
-    },
-    /// They pass without the change: they prove nothing.
-    Passes {
-        /// These, if their names are known.
-        tests: Vec<String>,
-    },
-    /// It cannot be said, and why.
-    NotJudged(String),
+    /// It cannot be said.
+    NotJudged,
 }
+
+impl Proves {
+    /// The word for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Errors => "errors",
+            Self::Passes => "passes",
+            Self::DoesNotBuild => "does-not-build",
+            Self::NotJudged => "not-judged",
+        }
+    }
+
+    /// As people are told.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Proved => "fails without the change",
+            Self::Errors => "fails without the change, and not by an assertion",
+            Self::Passes => "passes without the change, and proves nothing",
+            Self::DoesNotBuild => "does not build without the change, which proves nothing",
+            Self::NotJudged => "not judged",
+        }
+    }
+}
+
+/// What the tests of a change prove.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Each new or altered test that is known by its name, those that prove most first; at most [`MOST_TESTS`].
+    tests: Vec<(String, Proves)>,
+    /// How many there are besides.
+    more: u64,
+    /// What all of them come to: the most that one of them proves. Runners that name no tests leave this alone.
+    whole: Proves,
+    /// Why it cannot be said, where it cannot.
+    why: Option<String>,
+}
+
+/// Tests that a proof names.
+pub const MOST_TESTS: usize = 100;
 
 impl Proof {
-    /// As it is shown, in a word or two.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Proved { .. } => "proved",
-            Self::DoesNotBuild => "does not build",
-            Self::Errors { .. } => "errors",
-            Self::Passes { .. } => "passes",
-            Self::NotJudged(_) => "not judged",
+    /// What some tests prove; `whole` if none is known by its name.
+    fn of(named: BTreeMap<String, Proves>, whole: Proves, why: Option<String>) -> Self {
+        let whole = named.values().min().copied().unwrap_or(whole);
+        let mut tests: Vec<(String, Proves)> = named.into_iter().collect();
+        tests.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+        let more = tests.len().saturating_sub(MOST_TESTS) as u64;
+        tests.truncate(MOST_TESTS);
+        Self { tests, more, whole, why: why.filter(|_| whole == Proves::NotJudged) }
+    }
+
+    /// Tests that cannot be judged, and why: those that pass with the change and were not there before it.
+    pub fn not_judged(why: String, with: Option<&Tests>, base: Option<&Tests>) -> Self {
+        let new = with.into_iter().flat_map(|with| new(with, base)).map(|name| (name.clone(), Proves::NotJudged));
+        Self::of(new.collect(), Proves::NotJudged, Some(why))
+    }
+
+    /// What two trials of a change's tests come to.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (whole, why) = (self.whole.min(other.whole), self.why.or(other.why));
+        let (mut named, more) = (BTreeMap::new(), self.more.max(other.more));
+        for (name, proves) in self.tests.into_iter().chain(other.tests) {
+            named.entry(name).and_modify(|had: &mut Proves| *had = proves.min(*had)).or_insert(proves);
         }
+        let all = Self::of(named, whole, why);
+        Self { more: all.more.saturating_add(more), ..all }
     }
-}
 
-/// A run of the tests on the tree without the change, and what it is compared with.
-#[derive(Clone, Copy, Debug)]
-pub struct Trial<'a> {
-    /// The change, taken apart.
-    pub split: &'a Split<'a>,
-    /// The run on the base with the tests of the change.
-    pub without: &'a Ran,
-    /// Its output, in which a compiler's errors stand.
-    pub output: &'a str,
-    /// The same check on the tree with the whole change. What fails there proves nothing.
-    pub with: &'a Ran,
-    /// The same check on the base, if it was judged: what failed there already is not what the tests are about.
-    pub base: Option<&'a Ran>,
-}
-
-/// What the tests proved.
-pub fn classify(trial: &Trial<'_>) -> Proof {
-    if let Some(proof) = trial.split.not_judged() {
-        return proof;
+    /// Each test that is known by its name, those that prove most first.
+    pub fn tests(&self) -> &[(String, Proves)] {
+        &self.tests
     }
-    match (&trial.without.ending, &trial.without.report) {
-        (Ending::Exit(_), Report::Understood(without)) => match trial.with.report.tests() {
-            Some(with) if matches!(trial.with.ending, Ending::Exit(_)) => by_name(trial, without, with),
-            _ => Proof::NotJudged("what the tests do with the change is not understood".to_owned()),
-        },
-        (Ending::Exit(0), Report::NotUnderstood { .. }) => Proof::Passes { tests: Vec::new() },
-        (Ending::Exit(_), _) if does_not_build(trial.output) => Proof::DoesNotBuild,
-        (Ending::Exit(_), Report::NotUnderstood { why }) => Proof::NotJudged(why.clone()),
-        (Ending::Signal(signal), _) => Proof::NotJudged(format!("the tests were ended by signal {signal}")),
-        (Ending::TimedOut, _) => Proof::NotJudged("the tests took too long and were stopped".to_owned()),
-        (Ending::NotStarted(why) | Ending::Skipped(why) | Ending::Misconfigured(why), _) => {
-            Proof::NotJudged(format!("the tests were not run: {why}"))
-        }
-    }
-}
 
-/// What each of the change's tests did without it.
-///
-/// A test that failed on the base already is not what the change's tests are about, and one that fails with the change too
-/// is left out, whatever it does without. Of those that pass, only the ones that the base has not are known to be new.
-fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests) -> Proof {
-    let base = trial.base.and_then(|base| base.report.tests());
-    let failed_before = |name: &str| base.is_some_and(|base| base.failed.contains_key(name));
-    let holds_with = |name: &str| {
-        let passed = with.passed.contains(name);
-        passed || (!with.all_named && !with.failed.contains_key(name) && !with.skipped.contains(name))
-    };
-    let (mut by, mut errors, mut passes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut unbuilt = false;
-    for (name, failure) in &without.failed {
-        let outside = is_outside(name, with);
-        if failed_before(name) || (!outside && !holds_with(name)) {
-            continue;
-        }
-        match own(failure, trial.split) {
-            _ if is_unbuilt(name) => unbuilt = true,
-            true if !outside => by.push(name.clone()),
-            _ => errors.push(name.clone()),
-        }
+    /// The names of those that prove this.
+    pub fn named(&self, proves: Proves) -> Vec<&str> {
+        self.tests.iter().filter(|(_, one)| *one == proves).map(|(name, _)| name.as_str()).collect()
     }
-    // Without a base it is not known which of the passing tests are new.
-    if let Some(base) = base.filter(|base| base.all_named) {
-        let new = without.passed.iter().filter(|name| !base.has(name) && with.passed.contains(*name));
-        passes.extend(new.cloned());
+
+    /// How many are not named.
+    pub fn more(&self) -> u64 {
+        self.more
     }
-    match () {
-        () if !by.is_empty() => Proof::Proved { by, passes },
-        () if unbuilt || (trial.without.ending != Ending::Exit(0) && does_not_build(trial.output)) => {
-            Proof::DoesNotBuild
-        }
-        () if !errors.is_empty() => Proof::Errors { tests: errors },
-        () if trial.without.ending == Ending::Exit(0) || !passes.is_empty() => Proof::Passes { tests: passes },
-        () if without.stopped => Proof::NotJudged("the runner stopped before these tests".to_owned()),
-        () if without.failed.keys().all(|name| failed_before(name)) => Proof::Passes { tests: passes },
-        () => Proof::NotJudged("none of the tests that failed without the change holds with it".to_owned()),
+
+    /// The most that one of them proves.
+    pub fn whole(&self) -> Proves {
+        self.whole
     }
-}
 
-/// Whether a failure is no test's but a whole file's or package's: nothing of its name is there once it can be loaded.
-fn is_outside(name: &str, with: &Tests) -> bool {
-    !with.has(name) && (is_unbuilt(name) || paths::is_file(name))
-}
-
-fn is_unbuilt(name: &str) -> bool {
-    name.ends_with(" (build)")
-}
-
-/// Whether a failure is a test's own assertion. A panic with words of its own is one where it stands in a file of the
-/// change's tests; in the code under test it is an error.
-fn own(failure: &Failure, split: &Split<'_>) -> bool {
-    match failure.how {
-        How::Assertion => true,
-        How::Error => false,
-        How::Unsaid => failure.at.as_deref().is_some_and(|at| {
-            split
-                .tests
-                .iter()
-                .any(|test| at == *test || at.strip_suffix(test).is_some_and(|before| before.ends_with('/')))
-        }),
+    /// Why it cannot be said, where it cannot.
+    pub fn why(&self) -> Option<&str> {
+        self.why.as_deref()
     }
 }

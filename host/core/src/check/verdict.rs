@@ -440,6 +440,16 @@ fn judge(wanted: &Wanted, evidence: &Evidence<'_>) -> CheckVerdict {
 }
 
 impl Ending {
+    /// Whether the check itself has ended, well or not: what could not be run says nothing about a tree.
+    pub fn has_run(&self) -> bool {
+        matches!(self, Self::Exit(_) | Self::Signal(_) | Self::TimedOut)
+    }
+
+    /// Whether the same will come of it on every tree: what it is to run is not there.
+    pub fn lacks_its_program(&self) -> bool {
+        matches!(self, Self::Exit(126 | 127) | Self::NotStarted(_) | Self::Misconfigured(_))
+    }
+
     /// With reasons no longer than a verdict keeps.
     fn short(&self) -> Self {
         let cut = |why: &str| text::excerpt(why, MOST_WIDTH);

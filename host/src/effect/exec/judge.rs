@@ -171,49 +171,29 @@ impl Exec {
             let outcomes = self.run_all(&case, case.tree, &checks, &around, watch, On::Result).await?;
             outcomes.into_iter().map(split).unzip()
         };
-        let wanted: Vec<Wanted> = checks.iter().map(wanted).collect();
-        let flaky: Vec<String> = checks.iter().flat_map(|check| check.flaky.iter().cloned()).collect();
         let base = (case.tree != case.base).then_some(Base { tree: case.base, runs: &before });
-        let level = Level::from(case.level.clone());
-        let verdict = conclude(&Evidence { level, tree: case.tree, wanted: &wanted, runs: &runs, base, flaky: &flaky });
-        let failed = verdict.checks().iter().zip(runs.iter().zip(&outputs));
-        let failed = failed.filter(|(check, _)| check.kind() != Kind::Green);
-        let tails = failed.map(|(check, (runs, output))| {
-            let said = explained(check, &runs.first.report).unwrap_or_else(|| tail(output, TAIL));
-            (check.name().to_owned(), said)
-        });
-        let tails = tails.collect();
-        let proof = match case.level.as_str() {
-            "full" if case.tree != case.base && verdict.kind() != Kind::Red => {
-                let (case, checks, around) = (&case, &checks, &around);
-                let trying = Trying { case, checks, around, with: &runs, before: &before, watch };
-                self.prove(&trying).await?
-            }
-            _ => None,
-        };
-        Ok(Judged { verdict, proof, tails })
+        let mut judged = concluded(&case, &checks, &runs, &outputs, base);
+        if *judged.verdict.level() == Level::Full && case.tree != case.base && judged.verdict.kind() != Kind::Red {
+            let (case, checks, around) = (&case, &checks, &around);
+            judged.proof = self.prove(&Trying { case, checks, around, with: &runs, before: &before, watch }).await?;
+        }
+        Ok(judged)
     }
 
     /// Of checks that have nothing to run on, as where set-up fails: a required one that was not run is red, and says why.
     fn none_could_run(&self, case: &Case, checks: &[Check], error: &Error) -> Judged {
-        let outcomes = checks.iter().map(|check| (self.not_started(check, &error.message), None));
-        let (runs, outputs): (Vec<Runs>, Vec<String>) = outcomes.map(split).unzip();
-        let wanted: Vec<Wanted> = checks.iter().map(wanted).collect();
-        let level = Level::from(case.level.clone());
-        let evidence = Evidence { level, tree: case.tree, wanted: &wanted, runs: &runs, base: None, flaky: &[] };
-        let verdict = conclude(&evidence);
-        let hint = error.hint.iter().map(|hint| format!("({hint})"));
-        let tails = runs.iter().zip(outputs).map(|(run, output)| {
-            let lines: Vec<String> = [output].into_iter().chain(hint.clone()).filter(|part| !part.is_empty()).collect();
-            (run.first.name.clone(), lines.join("\n"))
-        });
-        Judged { proof: None, tails: tails.collect(), verdict }
+        let outcomes = checks.iter().map(|check| (self.skipped(check, &error.message), None));
+        let (runs, mut outputs): (Vec<Runs>, Vec<String>) = outcomes.map(split).unzip();
+        if let Some(hint) = &error.hint {
+            outputs.iter_mut().for_each(|output| output.push_str(&format!("\n({hint})")));
+        }
+        concluded(case, checks, &runs, &outputs, None)
     }
 
     /// A check that was not run: the first line says why, the others are in the place of its output.
-    fn not_started(&self, check: &Check, why: &str) -> Outcome {
+    fn skipped(&self, check: &Check, why: &str) -> Outcome {
         let (first, rest) = why.split_once('\n').unwrap_or((why, ""));
-        self.came_to(check, Ending::NotStarted(first.trim_end_matches([':', ';']).to_owned()), 0, rest.to_owned())
+        self.came_to(check, Ending::Skipped(first.trim_end_matches([':', ';']).to_owned()), 0, rest.to_owned())
     }
 
     /// What the base came to: once for a tree and a configuration.
@@ -231,9 +211,9 @@ impl Exec {
         let outcomes = self.run_all(case, case.base, checks, around, watch, On::Base).await?;
         let runs: Vec<Runs> = outcomes.into_iter().map(|outcome| split(outcome).0).collect();
         // What could not be run says nothing about the tree.
-        let said =
-            runs.iter().all(|runs| !matches!(runs.first.ending, Ending::NotStarted(_) | Ending::Misconfigured(_)));
-        if said && let Ok(text) = serde_json::to_vec(&runs) {
+        if runs.iter().all(|runs| runs.first.ending.has_run())
+            && let Ok(text) = serde_json::to_vec(&runs)
+        {
             // Kept to save time alone: whoever cannot keep it runs it again.
             let _ = keep(&kept, &text);
         }
@@ -263,9 +243,7 @@ impl Exec {
             watch(Watched::Begins(&check.run, &format!("check {:?} on {on}", check.name)));
             let (first, back) = self.run_one(place, check, around, watch).await?;
             place = back;
-            let failed =
-                !matches!(first.ran.ending, Ending::Exit(0) | Ending::NotStarted(_) | Ending::Misconfigured(_));
-            let again = if failed {
+            let again = if first.ran.ending.has_run() && first.ran.ending != Ending::Exit(0) {
                 watch(Watched::Begins(&check.run, &format!("check {:?} on {on}, once more", check.name)));
                 let (again, back) = self.run_one(place, check, around, watch).await?;
                 place = back;
@@ -325,7 +303,7 @@ impl Exec {
         let (spec, upper) = match prepared {
             Ok(prepared) => prepared,
             // Without what the person says it needs, a check has checked nothing.
-            Err(why) => return Ok((self.not_started(check, &why), place)),
+            Err(why) => return Ok((self.skipped(check, &why), place)),
         };
         let (program, included) = (place.machine.program.clone(), around.included.clone());
         let how = How { program, included, ..How::default() };
@@ -428,6 +406,21 @@ impl Exec {
     pub fn log(&self, log: Hash) -> PathBuf {
         log_of(self.workspaces.repo(), log)
     }
+}
+
+/// What checks came to, with the last lines of those that did not pass.
+fn concluded(case: &Case, checks: &[Check], runs: &[Runs], outputs: &[String], base: Option<Base<'_>>) -> Judged {
+    let wanted: Vec<Wanted> = checks.iter().map(wanted).collect();
+    let flaky: Vec<String> = checks.iter().flat_map(|check| check.flaky.iter().cloned()).collect();
+    let level = Level::from(case.level.clone());
+    let verdict = conclude(&Evidence { level, tree: case.tree, wanted: &wanted, runs, base, flaky: &flaky });
+    let failed = verdict.checks().iter().zip(runs.iter().zip(outputs));
+    let failed = failed.filter(|(check, _)| check.kind() != Kind::Green);
+    let tails = failed.map(|(check, (runs, output))| {
+        let said = explained(check, &runs.first.report).unwrap_or_else(|| tail(output, TAIL));
+        (check.name().to_owned(), said)
+    });
+    Judged { proof: None, tails: tails.collect(), verdict }
 }
 
 /// What the runner says of the first tests that fail: an output's last lines are often another program's.

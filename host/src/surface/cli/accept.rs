@@ -13,7 +13,7 @@ use super::Failure;
 use super::ask::confirm;
 use super::changes::Taken;
 use super::git::Git;
-use super::judge::Judge;
+use super::judge::{Judge, is_good};
 use super::open::{Desk, Named, Place, find, state};
 use super::out::{self, out};
 use crate::effect::store::Repo;
@@ -100,7 +100,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let away = taking.in_the_way(&desk.repo, &files)?;
     let judge = Judge::new(at, &desk, &state, args.unverified);
     if !judge.moved(&taking)? {
-        judge.gate(state.result.as_ref(), &taking.name, args.unverified)?;
+        judge.gate(state.result.as_ref(), &taking.name)?;
     }
     if args.stage {
         return taking.stage(&desk, &named, args.yes, &judge).await;
@@ -115,7 +115,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         return Ok(Exit::Cancelled);
     }
     let _lease = own(&desk, &named).await?;
-    if args.unverified && judge.gate(state.result.as_ref(), &taking.name, false).is_err() && !judge.moved(&taking)? {
+    if args.unverified && !is_good(state.result.as_ref()) && !judge.moved(&taking)? {
         taking.verdict.push_str("; taken unverified");
     }
     let mut new = if args.ff { taking.run.tip } else { taking.merge(args.squash)? };
@@ -150,7 +150,7 @@ async fn own(desk: &Desk, named: &Named) -> Result<Lease, Failure> {
 /// What the run says of itself, and what is known of it.
 fn reports(state: &State, run: &Run) -> Vec<String> {
     let mut lines = last::report(run);
-    lines.extend(last::verdict(state.result.as_ref()));
+    lines.extend(last::result(state));
     lines.extend(last::denied(state));
     lines.push(last::cost(state, now()));
     lines

@@ -23,14 +23,22 @@ pub(super) struct Judge<'a> {
     at: &'a Place,
     desk: &'a Desk,
     commands: Arc<Commands>,
+    /// Why there is no verdict, if one was wanted.
+    unjudged: Option<String>,
     unverified: bool,
+}
+
+/// Whether the host's checks found nothing against it: green goes, and so does no worse.
+pub(super) fn is_good(judged: Option<&Judged>) -> bool {
+    judged.is_some_and(|judged| judged.verdict.kind() != Kind::Red)
 }
 
 impl<'a> Judge<'a> {
     /// By the checks that the run was started with. `unverified`: the person takes it whatever they say.
     pub(super) fn new(at: &'a Place, desk: &'a Desk, state: &State, unverified: bool) -> Self {
         let commands = state.root().and_then(|root| root.started.commands.clone()).map(|commands| *commands);
-        Self { at, desk, commands: Arc::new(commands.unwrap_or_default()), unverified }
+        let unjudged = state.root().and_then(|root| root.ended()?.unjudged.clone());
+        Self { at, desk, commands: Arc::new(commands.unwrap_or_default()), unjudged, unverified }
     }
 
     /// Whether the branch has something that the result was not made on: then it is the merge that is judged.
@@ -38,25 +46,24 @@ impl<'a> Judge<'a> {
         Ok(!self.desk.repo.reaches(taking.run.tip, taking.old).map_err(told)?)
     }
 
-    /// Refuses what is not good: green goes, no worse goes, all else takes a word that nobody types by accident.
-    /// `whatever`: the person has typed it.
-    pub(super) fn gate(&self, judged: Option<&Judged>, name: &str, whatever: bool) -> Result<(), Failure> {
-        let (exit, why) = match judged.map(|judged| judged.verdict.kind()) {
-            Some(Kind::Green | Kind::NoWorse) => return Ok(()),
-            _ if whatever => return Ok(()),
-            Some(Kind::Red) => (Exit::Red, "the checks are red"),
-            None if self.commands.checks.contains_key(FULL) => (Exit::Unverified, "no verdict is on record"),
-            None => (Exit::Unverified, "no checks were run on it: there are none in pit.toml"),
+    /// Refuses what is not good, unless the person has typed a word that nobody types by accident.
+    pub(super) fn gate(&self, judged: Option<&Judged>, name: &str) -> Result<(), Failure> {
+        if self.unverified || is_good(judged) {
+            return Ok(());
+        }
+        let none = if self.commands.checks.contains_key(FULL) {
+            "there is no verdict on it"
+        } else {
+            "pit.toml has no checks"
         };
-        let failure = Failure::new(exit, format!("{why}; nothing has changed"));
-        let failure = match exit {
-            Exit::Unverified if self.commands.checks.contains_key(FULL) => {
-                failure.hint(format!("they could not be run when it ended: pit send {name} \"…\" has them run again"))
+        let failure = match (judged, &self.unjudged) {
+            (Some(_), _) => Failure::new(Exit::Red, "the checks are red; nothing has changed")
+                .hint(format!("pit send {name} \"…\" sends it back; pit terminal {name} is a shell on it")),
+            (None, Some(why)) => Failure::new(Exit::Unverified, format!("{why}; nothing has changed"))
+                .hint(format!("pit send {name} \"…\" has them run again")),
+            (None, None) => {
+                Failure::new(Exit::Unverified, format!("{none}; nothing has changed")).hint("pit init proposes checks")
             }
-            Exit::Red => {
-                failure.hint(format!("pit send {name} \"…\" sends it back; pit terminal {name} is a shell on it"))
-            }
-            _ => failure.hint("pit init proposes checks"),
         };
         Err(failure.hint(format!("pit accept {name} --unverified takes it all the same")))
     }
@@ -68,17 +75,17 @@ impl<'a> Judge<'a> {
             return Ok(None);
         }
         if !self.commands.checks.contains_key(FULL) {
-            return self.gate(None, &taking.name, self.unverified).map(|()| None);
+            return self.gate(None, &taking.name).map(|()| None);
         }
         note!("the branch has moved on: the checks run on what the merge makes, before it is there");
         let base = self.desk.repo.tree_of(taking.old).map_err(told)?;
         let case = Case { tree, base, commit, level: FULL.to_owned() };
         let exec = assemble::exec(self.desk.repo.clone(), self.at.machine());
         let judged = exec.judge(case, self.commands.clone(), &|_| {}).await.map_err(told)?;
-        for line in last::verdict(Some(&judged)) {
+        for line in last::verdict(&judged) {
             out::shown(&line);
         }
-        self.gate(Some(&judged), &taking.name, self.unverified)?;
+        self.gate(Some(&judged), &taking.name)?;
         Ok(Some(words::line(&judged.verdict.line(), 200)))
     }
 }

@@ -1,6 +1,6 @@
 //! Tests and checks in a team: who is told what, what is judged, and what is taken back.
 
-use super::{ONE, did, done, judge, signed, whole, works};
+use super::{ONE, TWO, did, done, judge, signed, whole, works};
 use crate::lead::lead;
 use kit::plan::PLAN;
 use kit::review;
@@ -95,10 +95,23 @@ fn tests_that_prove_nothing_are_named_to_the_next_review_and_in_the_report() {
     let proof = |verdict: Verdict| Verdict { proof: vec![("ls::json".into(), "passes".into())], ..verdict };
     let host = works(vec![ONE], |_, _| None).judges([proof(red()), proof(verdict("green", "full", &[]))]);
     let report = done(lead(&host, &checked(&ALL)));
-    let said = "test ls::json passes without the change too, so it proves nothing";
+    let said = "test ls::json: passes without the change too, so it proves nothing";
     assert!(report.doubts.contains(&format!("all: {said}")), "{:?}", report.doubts);
     let children = host.crew.children.borrow();
     assert!(children[3].order.task.feedback[0].contains(said), "{:?}", children[3].order.task.feedback);
+}
+
+#[test]
+fn a_test_that_proves_nothing_is_its_own_tasks_doubt() {
+    let of = |names: &[&str]| Verdict {
+        proof: names.iter().map(|name| ((*name).to_owned(), "passes".to_owned())).collect(),
+        ..verdict("green", "full", &[])
+    };
+    let host = works(vec![TWO], |_, _| None).judges([of(&["a"]), of(&["a", "b"])]);
+    let doubts = done(lead(&host, &checked(&ALL))).doubts;
+    let of = |task: &str| -> Vec<&String> { doubts.iter().filter(|doubt| doubt.starts_with(task)).collect() };
+    assert!(of("code: test a: ").len() == 1 && of("docs: test b: ").len() == 1, "{doubts:?}");
+    assert!(of("docs: test a: ").is_empty(), "{doubts:?}");
 }
 
 #[test]

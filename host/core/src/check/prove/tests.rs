@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::check::report;
+use crate::check::verdict::{Ending, Ran};
 use crate::id::Hash;
 
 fn changed<'a>(path: &'a str, old: &'a str, new: &'a str) -> Changed<'a> {
@@ -60,8 +61,8 @@ fn a_change_is_taken_apart() {
 #[test]
 fn what_cannot_be_judged_says_why() {
     let why = |files: &[Changed<'_>]| match split(files).not_judged() {
-        Some(Proof::NotJudged(why)) => why,
-        other => panic!("{other:?}"),
+        Some(why) => why,
+        None => panic!("it can be judged"),
     };
     assert_eq!(why(&[changed("src/a.py", "1", "2")]), "the change adds and alters no tests");
     assert_eq!(why(&[changed("tests/test_a.py", "1", "2")]), "the change consists of tests only");
@@ -93,6 +94,12 @@ fn proof(command: &str, tests: &str, without: (i32, &str), with: &str, base: &st
     classify(&Trial { split: &split, without: &run, output: without.1, with: &with, base: Some(&base) })
 }
 
+/// What each test proved, by its name.
+fn tests(proof: &Proof) -> Vec<(&str, Proves)> {
+    assert_eq!(proof.why().is_some(), proof.whole() == Proves::NotJudged, "{proof:?}");
+    proof.tests().iter().map(|(name, proves)| (name.as_str(), *proves)).collect()
+}
+
 fn libtest(results: &[(&str, &str)]) -> String {
     let passed = results.iter().filter(|(_, why)| why.is_empty()).count();
     let failed = results.len() - passed;
@@ -114,13 +121,14 @@ fn an_assertion_that_fails_without_the_change_proves_it() {
     let base = libtest(&[("old", "")]);
     let failing = |why| libtest(&[("old", ""), ("new", why), ("idle", "")]);
     let proof = |why| proof("cargo test", "tests/a.rs", (101, &failing(why)), &with, &base);
-    let proved = Proof::Proved { by: vec!["a::new".into()], passes: vec!["a::idle".into()] };
-    assert_eq!(proof("tests/a.rs:3:5:\nassertion `left == right` failed\n  left: 1\n right: 2"), proved);
+    // What passes is named beside what does not.
+    let proved = [("a::new", Proves::Proved), ("a::idle", Proves::Passes)];
+    assert_eq!(tests(&proof("tests/a.rs:3:5:\nassertion `left == right` failed\n  left: 1\n right: 2")), proved);
     // An assertion with words of its own, in the test's own file; and a panic elsewhere.
-    assert_eq!(proof("tests/a.rs:3:5:\nnine and two are eleven"), proved);
-    let errors = Proof::Errors { tests: vec!["a::new".into()] };
-    assert_eq!(proof("src/code.rs:3:5:\nthe shelf is full"), errors);
-    assert_eq!(proof("tests/a.rs:3:5:\ncalled `Result::unwrap()` on an `Err` value: 1"), errors);
+    assert_eq!(tests(&proof("tests/a.rs:3:5:\nnine and two are eleven")), proved);
+    let errors = [("a::new", Proves::Errors), ("a::idle", Proves::Passes)];
+    assert_eq!(tests(&proof("src/code.rs:3:5:\nthe shelf is full")), errors);
+    assert_eq!(tests(&proof("tests/a.rs:3:5:\ncalled `Result::unwrap()` on an `Err` value: 1")), errors);
 }
 
 #[test]
@@ -128,8 +136,9 @@ fn a_test_that_passes_without_the_change_is_named() {
     let all = libtest(&[("old", ""), ("new", "")]);
     let base = libtest(&[("old", "")]);
     let passes = proof("cargo test", "tests/a.rs", (0, &all), &all, &base);
-    assert_eq!(passes, Proof::Passes { tests: vec!["a::new".into()] });
-    assert_eq!(proof("make", "tests/a.rs", (0, "fine"), "fine", ""), Proof::Passes { tests: vec![] });
+    assert_eq!(tests(&passes), [("a::new", Proves::Passes)]);
+    let unnamed = proof("make", "tests/a.rs", (0, "fine"), "fine", "");
+    assert_eq!((tests(&unnamed), unnamed.whole()), (vec![], Proves::Passes));
 }
 
 #[test]
@@ -137,19 +146,25 @@ fn a_test_that_fails_with_the_change_too_proves_nothing() {
     let assertion = "tests/a.rs:3:5:\nassertion failed: x";
     let all = libtest(&[("old", ""), ("new", assertion)]);
     let proof = proof("cargo test", "tests/a.rs", (101, &all), &all, &libtest(&[("old", "")]));
-    assert!(matches!(proof, Proof::NotJudged(_)), "{proof:?}");
+    assert_eq!((tests(&proof), proof.whole()), (vec![], Proves::NotJudged));
 }
 
 #[test]
 fn what_does_not_build_counts_as_nothing() {
     let rust = "error[E0425]: cannot find function `add` in this scope\nerror: could not compile `a` (test \"a\")\n";
     let with = libtest(&[("new", "")]);
-    assert_eq!(proof("cargo test", "tests/a.rs", (101, rust), &with, &libtest(&[])), Proof::DoesNotBuild);
+    let unbuilt = proof("cargo test", "tests/a.rs", (101, rust), &with, &libtest(&[("old", "")]));
+    assert_eq!(tests(&unbuilt), [("a::new", Proves::DoesNotBuild)]);
     let go = "# x/a [x/a.test]\na_test.go:5:2: undefined: Add\nFAIL\tx/a [build failed]\nFAIL\n";
     let with = "=== RUN   TestAdd\n--- PASS: TestAdd (0.00s)\nok  \tx/a\t0.1s\n";
-    assert_eq!(proof("go test -v", "a/a_test.go", (1, go), with, "ok  \tx/a\t0.1s\n"), Proof::DoesNotBuild);
+    let base = "=== RUN   TestOld\n--- PASS: TestOld (0.00s)\nok  \tx/a\t0.1s\n";
+    let unbuilt = proof("go test -v", "a/a_test.go", (1, go), with, base);
+    assert_eq!(tests(&unbuilt), [("x/a.TestAdd", Proves::DoesNotBuild)]);
+    // Where the base names no tests, it is not known which are new.
+    let unbuilt = proof("go test -v", "a/a_test.go", (1, go), with, "ok  \tx/a\t0.1s\n");
+    assert_eq!(tests(&unbuilt), [("x/a (build)", Proves::DoesNotBuild)]);
     let odd = proof("make test", "tests/a.rs", (2, "make: *** [test] Error 1"), "fine", "fine");
-    assert!(matches!(odd, Proof::NotJudged(_)), "{odd:?}");
+    assert_eq!((tests(&odd), odd.whole()), (vec![], Proves::NotJudged));
 }
 
 #[test]
@@ -159,14 +174,14 @@ fn a_name_that_is_not_there_is_no_assertion() {
     let proof =
         |without: &str| proof("pytest -v", "tests/test_a.py", (1, without), with, "=== no tests ran in 0.1s ===\n");
     let file = pytest("ERROR tests/test_a.py - ImportError: cannot import name 'add'", "1 error");
-    assert_eq!(proof(&file), Proof::Errors { tests: vec!["tests/test_a.py".into()] });
+    assert_eq!(tests(&proof(&file)), [("tests/test_a.py::test_new", Proves::Errors)]);
     for error in ["NameError: name 'add' is not defined", "AttributeError: no 'add'", "TypeError: add() takes 1"] {
         let test = pytest(&format!("FAILED tests/test_a.py::test_new - {error}"), "1 failed");
-        assert_eq!(proof(&test), Proof::Errors { tests: vec!["tests/test_a.py::test_new".into()] }, "{error}");
+        assert_eq!(tests(&proof(&test)), [("tests/test_a.py::test_new", Proves::Errors)], "{error}");
     }
     for why in ["assert 3 == 4", "AssertionError: three", "Failed: DID NOT RAISE <class 'OSError'>"] {
         let test = pytest(&format!("FAILED tests/test_a.py::test_new - {why}"), "1 failed");
-        assert!(matches!(proof(&test), Proof::Proved { .. }), "{why}");
+        assert_eq!(tests(&proof(&test)), [("tests/test_a.py::test_new", Proves::Proved)], "{why}");
     }
 }
 
@@ -180,5 +195,52 @@ fn what_failed_on_the_base_already_is_not_what_the_tests_are_about() {
     let run = ran("cargo test", 101, &without);
     let (with, base) = (ran("cargo test", 0, &with), ran("cargo test", 101, &libtest(&[("old", assertion)])));
     let trial = Trial { split: &split, without: &run, output: &without, with: &with, base: Some(&base) };
-    assert_eq!(classify(&trial), Proof::Passes { tests: vec!["a::new".into()] });
+    assert_eq!(tests(&classify(&trial)), [("a::new", Proves::Passes)]);
+}
+
+#[test]
+fn tests_of_a_file_that_cannot_be_loaded_are_named() {
+    let with = "tests/test_a.py::test_new PASSED\ntests/test_b.py::test_idle PASSED\n=== 2 passed in 0.1s ===\n";
+    let without = "tests/test_b.py::test_idle PASSED\n=== short test summary info ===\n\
+                   ERROR tests/test_a.py - ImportError: cannot import name 'add'\n=== 1 passed, 1 error in 0.1s ===\n";
+    let base = "tests/test_b.py::test_old PASSED\n=== 1 passed in 0.1s ===\n";
+    let proof = proof("pytest -v", "tests/test_a.py", (1, without), with, base);
+    let wanted = [("tests/test_a.py::test_new", Proves::Errors), ("tests/test_b.py::test_idle", Proves::Passes)];
+    assert_eq!(tests(&proof), wanted);
+}
+
+#[test]
+fn tests_in_the_file_under_test_are_named_and_not_judged() {
+    let inside = changed("src/lib.rs", "", "#[cfg(test)]\nmod tests {}");
+    let (with, base) = (ran("cargo test", 0, &libtest(&[("old", ""), ("new", "")])), libtest(&[("old", "")]));
+    let base = ran("cargo test", 0, &base);
+    let trial = |files: &[Changed<'_>]| {
+        let split = split(files);
+        classify(&Trial { split: &split, without: &base, output: "", with: &with, base: Some(&base) })
+    };
+    let alone = trial(&[inside]);
+    assert_eq!(tests(&alone), [("a::new", Proves::NotJudged)]);
+    assert_eq!(alone.why(), Some("its tests are in the file under test (src/lib.rs)"));
+    // Beside one of its own.
+    let beside = trial(&[inside, changed("tests/b.rs", "1", "2")]);
+    assert_eq!(tests(&beside), [("a::new", Proves::NotJudged)]);
+    assert_eq!(beside.why(), Some("it did not run without the change"));
+}
+
+#[test]
+fn of_several_trials_what_says_most_of_a_test_counts() {
+    let of = |tests: &[(&str, Proves)]| {
+        let named = tests.iter().map(|(name, proves)| ((*name).to_owned(), *proves)).collect();
+        Proof::of(named, Proves::NotJudged, Some("why".to_owned()))
+    };
+    let both = of(&[("a", Proves::DoesNotBuild), ("b", Proves::DoesNotBuild)]).and(of(&[
+        ("a", Proves::Proved),
+        ("b", Proves::DoesNotBuild),
+        ("c", Proves::Passes),
+    ]));
+    assert_eq!(tests(&both), [("a", Proves::Proved), ("c", Proves::Passes), ("b", Proves::DoesNotBuild)]);
+    assert_eq!(tests(&of(&[]).and(of(&[]))), []);
+    let names: Vec<String> = (0..MOST_TESTS + 7).map(|n| format!("t{n:03}")).collect();
+    let many: Vec<(&str, Proves)> = names.iter().map(|name| (name.as_str(), Proves::Passes)).collect();
+    assert_eq!((of(&many).tests().len(), of(&many).more(), of(&many).and(of(&many)).more()), (MOST_TESTS, 7, 7));
 }

@@ -66,7 +66,7 @@ pub(super) fn compare<'a>(
     let mut compared = match &first.ending {
         Ending::TimedOut => Compared::red("it took too long and was stopped"),
         Ending::NotStarted(why) => Compared::red(format!("it could not be started: {why}")),
-        Ending::Skipped(why) => Compared::red(format!("it was skipped: {why}")),
+        Ending::Skipped(why) => Compared::red(format!("it was not run: {why}")),
         Ending::Misconfigured(why) => Compared::red(format!("it is misconfigured: {why}")),
         _ if first.passes() => Compared::new(Kind::Green),
         Ending::Exit(_) | Ending::Signal(_) => failed(wanted, runs, base, flaky),

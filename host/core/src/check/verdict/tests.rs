@@ -86,7 +86,7 @@ fn a_required_check_that_did_not_really_run_is_red() {
     for (ending, line) in [
         (Ending::TimedOut, "it took too long and was stopped"),
         (Ending::NotStarted("no such program".into()), "it could not be started: no such program"),
-        (Ending::Skipped("no slot".into()), "it was skipped: no slot"),
+        (Ending::Skipped("no slot".into()), "it was not run: no slot"),
         (Ending::Misconfigured("no command".into()), "it is misconfigured: no command"),
     ] {
         let runs = once(opaque(ending));

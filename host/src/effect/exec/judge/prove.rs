@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use orchestra_pit_core::call::Error;
-use orchestra_pit_core::check::prove::{self, Changed, Proof, Role, Split, Trial, classify, role};
-use orchestra_pit_core::check::verdict::Runs;
+use orchestra_pit_core::check::prove::{self, Changed, Proof, Proves, Role, Split, Trial, classify, role};
+use orchestra_pit_core::check::verdict::{Ran, Runs};
 use orchestra_pit_core::commands::Check;
 use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::map::{Map, Node};
@@ -36,6 +36,17 @@ pub(super) struct Trying<'a> {
     pub(super) watch: Watch<'a>,
 }
 
+impl<'a> Trying<'a> {
+    /// The checks whose output is understood test by test, with what ran on the base: a linter proves nothing.
+    fn understood(&self) -> impl Iterator<Item = (&'a Runs, Option<&'a Ran>)> {
+        let before = self.before;
+        self.with.iter().filter(|runs| runs.first.report.tests().is_some()).map(move |runs| {
+            let base = before.iter().find(|base| base.first.name == runs.first.name);
+            (runs, base.map(|base| &base.first))
+        })
+    }
+}
+
 impl Exec {
     /// What the change's own tests prove.
     pub(super) async fn prove(&self, trying: &Trying<'_>) -> Result<Option<Proof>, Error> {
@@ -44,25 +55,25 @@ impl Exec {
         let changed: Vec<Changed<'_>> =
             texts.iter().map(|(path, old, new)| Changed { path, old: old.as_deref(), new: new.as_deref() }).collect();
         let split = prove::split(&changed);
-        if let Some(proof) = split.not_judged() {
-            return Ok(Some(proof));
+        if let Some(why) = split.not_judged() {
+            let judged = trying.understood().map(|(with, base)| {
+                Proof::not_judged(why.clone(), with.first.report.tests(), base.and_then(|base| base.report.tests()))
+            });
+            return Ok(Some(judged.reduce(Proof::and).unwrap_or_else(|| Proof::not_judged(why, None, None))));
         }
-        let whole = self.trial(trying, &split, &split.tests).await?;
+        let mut proof = self.trial(trying, &split, &split.tests).await?;
         let (tests, beside): (Vec<&str>, Vec<&str>) =
             split.tests.iter().copied().partition(|path| role(path) == Role::Test);
-        if whole != Proof::DoesNotBuild || tests.len() < 2 {
-            return Ok(Some(whole));
+        let unbuilt = proof.whole() == Proves::DoesNotBuild || !proof.named(Proves::DoesNotBuild).is_empty();
+        if proof.whole() == Proves::Proved || !unbuilt || tests.len() < 2 {
+            return Ok(Some(proof));
         }
         // One file that needs what is not there keeps the others from being built: each is tried alone.
-        let (mut proved, mut idle) = (Vec::new(), Vec::new());
         for test in tests.into_iter().take(MOST_ALONE) {
             let alone: Vec<&str> = std::iter::once(test).chain(beside.iter().copied()).collect();
-            if let Proof::Proved { by, passes } = self.trial(trying, &split, &alone).await? {
-                proved.extend(by);
-                idle.extend(passes);
-            }
+            proof = proof.and(self.trial(trying, &split, &alone).await?);
         }
-        Ok(Some(if proved.is_empty() { whole } else { Proof::Proved { by: proved, passes: idle } }))
+        Ok(Some(proof))
     }
 
     /// Runs some of the change's tests without the rest of it.
@@ -70,23 +81,21 @@ impl Exec {
         let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
         let (exec, of) = (self.clone(), trying.case.clone());
         let without = blocking(move || exec.only(&of, &paths)).await?;
-        // The checks whose output is understood test by test: a linter proves nothing.
-        let judged = |runs: &&Runs| runs.first.report.tests().is_some();
-        let mut proof = None;
-        for runs in trying.with.iter().filter(judged) {
+        let mut proof: Option<Proof> = None;
+        for (runs, base) in trying.understood() {
             let name = &runs.first.name;
             let one: Vec<Check> = trying.checks.iter().filter(|check| check.name == *name).cloned().collect();
             let outcomes =
                 self.run_all(trying.case, without, &Arc::new(one), trying.around, trying.watch, On::Tests).await?;
             let Some((first, _)) = outcomes.into_iter().next() else { continue };
-            let base = trying.before.iter().find(|base| base.first.name == *name).map(|base| &base.first);
             let found = classify(&Trial { split, without: &first.ran, output: &first.output, with: &runs.first, base });
-            if matches!(found, Proof::Proved { .. }) {
-                return Ok(found);
-            }
-            proof = proof.or(Some(found));
+            proof = Some(match proof {
+                Some(proof) => proof.and(found),
+                None => found,
+            });
         }
-        Ok(proof.unwrap_or_else(|| Proof::NotJudged("no check's output is understood test by test".to_owned())))
+        let none = || "no check's output is understood test by test".to_owned();
+        Ok(proof.unwrap_or_else(|| Proof::not_judged(none(), None, None)))
     }
 
     /// The files that a change touches, with their texts.

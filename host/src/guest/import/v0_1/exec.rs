@@ -138,6 +138,7 @@ impl From<&core::Judged> for wit::Verdict {
             Kind::NoWorse => "no-worse",
             Kind::Red => "red",
         };
+        let why = proof.as_ref().and_then(Proof::why);
         Self {
             kind: kind.to_owned(),
             level: verdict.level().name().to_owned(),
@@ -145,7 +146,7 @@ impl From<&core::Judged> for wit::Verdict {
             line: verdict.line(),
             checks: verdict.checks().iter().map(|check| checked_of(check, tail(check.name()))).collect(),
             proof: proof.as_ref().map(proofs).unwrap_or_default(),
-            more: Vec::new(),
+            more: why.map(|why| ("unproved".to_owned(), why.to_owned())).into_iter().collect(),
         }
     }
 }
@@ -175,13 +176,10 @@ fn checked_of(check: &CheckVerdict, tail: &str) -> wit::Checked {
 
 /// Each test that the change adds or alters, and what it proves.
 fn proofs(proof: &Proof) -> Vec<(String, String)> {
-    let all =
-        |names: &[String], word: &str| names.iter().map(|name| (name.clone(), word.to_owned())).collect::<Vec<_>>();
-    match proof {
-        Proof::Proved { by, passes } => [all(by, "proved"), all(passes, "passes")].concat(),
-        Proof::Passes { tests } => all(tests, "passes"),
-        Proof::Errors { tests } => all(tests, "errors"),
-        Proof::DoesNotBuild => vec![(String::new(), "does-not-build".to_owned())],
-        Proof::NotJudged(why) => vec![(why.clone(), "not-judged".to_owned())],
+    let mut all: Vec<(String, String)> =
+        proof.tests().iter().map(|(name, proves)| (name.clone(), proves.word().to_owned())).collect();
+    if all.is_empty() {
+        all.push((String::new(), proof.whole().word().to_owned()));
     }
+    all
 }

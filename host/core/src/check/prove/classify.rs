@@ -1,0 +1,133 @@
+//! What the tests of a change did without it, test by test.
+
+use std::collections::BTreeMap;
+
+use super::built::does_not_build;
+use super::{Proof, Proves, Split, paths};
+use crate::check::report::{Failure, How, Report, Tests};
+use crate::check::verdict::{Ending, Ran};
+
+/// A run of the tests on the tree without the change, and what it is compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'a> {
+    /// The change, taken apart.
+    pub split: &'a Split<'a>,
+    /// The run on the base with the tests of the change.
+    pub without: &'a Ran,
+    /// Its output, in which a compiler's errors stand.
+    pub output: &'a str,
+    /// The same check on the tree with the whole change. What fails there proves nothing.
+    pub with: &'a Ran,
+    /// The same check on the base, if it was judged: what failed there already is not what the tests are about.
+    pub base: Option<&'a Ran>,
+}
+
+/// What the tests proved.
+pub fn classify(trial: &Trial<'_>) -> Proof {
+    let (with, base) = (trial.with.report.tests(), trial.base.and_then(|base| base.report.tests()));
+    let not_judged = |why: String| Proof::not_judged(why, with, base);
+    let unnamed = |whole| Proof::of(BTreeMap::new(), whole, None);
+    if let Some(why) = trial.split.not_judged() {
+        return not_judged(why);
+    }
+    match (&trial.without.ending, &trial.without.report) {
+        (Ending::Exit(_), Report::Understood(without)) => match with {
+            Some(with) if matches!(trial.with.ending, Ending::Exit(_)) => by_name(trial, without, with, base),
+            _ => not_judged("what the tests do with the change is not understood".to_owned()),
+        },
+        (Ending::Exit(0), Report::NotUnderstood { .. }) => unnamed(Proves::Passes),
+        (Ending::Exit(_), _) if does_not_build(trial.output) => {
+            let new = with.into_iter().flat_map(|with| new(with, base));
+            Proof::of(new.map(|name| (name.clone(), Proves::DoesNotBuild)).collect(), Proves::DoesNotBuild, None)
+        }
+        (Ending::Exit(_), Report::NotUnderstood { why }) => not_judged(why.clone()),
+        (Ending::Signal(signal), _) => not_judged(format!("the tests were ended by signal {signal}")),
+        (Ending::TimedOut, _) => not_judged("the tests took too long and were stopped".to_owned()),
+        (Ending::NotStarted(why) | Ending::Skipped(why) | Ending::Misconfigured(why), _) => {
+            not_judged(format!("the tests were not run: {why}"))
+        }
+    }
+}
+
+/// What each of the change's tests did without it.
+///
+/// A test that failed on the base already is not what the change's tests are about, and one that fails with the change too
+/// is left out, whatever it does without. Of those that pass, only the ones that the base has not are known to be new; of
+/// those that did not run without the change, likewise.
+fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests, base: Option<&Tests>) -> Proof {
+    let failed_before = |name: &str| base.is_some_and(|base| base.failed.contains_key(name));
+    let holds_with = |name: &str| {
+        let passed = with.passed.contains(name);
+        passed || (!with.all_named && !with.failed.contains_key(name) && !with.skipped.contains(name))
+    };
+    let (mut named, mut files, mut packages) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    for (name, failure) in &without.failed {
+        let outside = is_outside(name, with);
+        if failed_before(name) || (!outside && !holds_with(name)) {
+            continue;
+        }
+        match own(failure, trial.split) {
+            _ if is_unbuilt(name) => packages.push(name.clone()),
+            _ if outside => drop(files.insert(name.clone(), Proves::Errors)),
+            true => drop(named.insert(name.clone(), Proves::Proved)),
+            false => drop(named.insert(name.clone(), Proves::Errors)),
+        }
+    }
+    let fails = trial.without.ending != Ending::Exit(0);
+    let unbuilt = !packages.is_empty() || (fails && does_not_build(trial.output));
+    for name in new(with, base).filter(|name| !without.failed.contains_key(*name)) {
+        let file = files.keys().find(|file| name.starts_with(file.as_str())).cloned();
+        let proves = match () {
+            () if without.passed.contains(name) => Proves::Passes,
+            () if file.is_some() => Proves::Errors,
+            () if unbuilt => Proves::DoesNotBuild,
+            () => Proves::NotJudged,
+        };
+        named.insert(name.clone(), proves);
+    }
+    // What keeps tests from being there is named itself where they are not known.
+    let has = |named: &BTreeMap<String, Proves>, proves| named.values().any(|one| *one == proves);
+    files.retain(|file, _| !named.keys().any(|name| name.starts_with(file.as_str())));
+    named.append(&mut files);
+    if !has(&named, Proves::DoesNotBuild) {
+        named.extend(packages.into_iter().map(|name| (name, Proves::DoesNotBuild)));
+    }
+    let (whole, why) = match () {
+        () if unbuilt => (Proves::DoesNotBuild, None),
+        () if !fails => (Proves::Passes, None),
+        () if without.stopped => (Proves::NotJudged, Some("the runner stopped before these tests")),
+        () if without.failed.keys().all(|name| failed_before(name)) => (Proves::Passes, None),
+        () => (Proves::NotJudged, Some("none of the tests that failed without the change holds with it")),
+    };
+    Proof::of(named, whole, Some(why.unwrap_or("it did not run without the change").to_owned()))
+}
+
+/// Whether a failure is no test's but a whole file's or package's: nothing of its name is there once it can be loaded.
+fn is_outside(name: &str, with: &Tests) -> bool {
+    !with.has(name) && (is_unbuilt(name) || paths::is_file(name))
+}
+
+fn is_unbuilt(name: &str) -> bool {
+    name.ends_with(" (build)")
+}
+
+/// Whether a failure is a test's own assertion. A panic with words of its own is one where it stands in a file of the
+/// change's tests; in the code under test it is an error.
+fn own(failure: &Failure, split: &Split<'_>) -> bool {
+    match failure.how {
+        How::Assertion => true,
+        How::Error => false,
+        How::Unsaid => failure.at.as_deref().is_some_and(|at| {
+            split
+                .tests
+                .iter()
+                .any(|test| at == *test || at.strip_suffix(test).is_some_and(|before| before.ends_with('/')))
+        }),
+    }
+}
+
+/// The tests that pass with the change and were not there before it. Without a base that names its tests, none is known.
+pub(super) fn new<'a>(with: &'a Tests, base: Option<&'a Tests>) -> impl Iterator<Item = &'a String> {
+    let base = base.filter(|base| base.all_named);
+    base.into_iter().flat_map(move |base| with.passed.iter().filter(move |name| !base.has(name)))
+}
