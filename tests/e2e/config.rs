@@ -121,6 +121,25 @@ fn what_a_first_file_would_run_waits_for_a_yes() {
 }
 
 #[test]
+fn a_check_that_cannot_be_run_here_does_not_count() {
+    let stage = with_ci();
+    let ci = "jobs:\n  a:\n    steps:\n      - run: make test\n      - run: golangci-lint run\n";
+    stage.write(".github/workflows/ci.yml", ci);
+    stage.git(&["commit", "-qam", "Lint"]);
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("golangci-lint run cannot be run here, so it does not count");
+    let text = stage.read("pit.toml");
+    assert!(text.contains("\ntest = { run = [\"make\", \"test\"] }"), "the control: {text}");
+    assert!(text.contains("\n# lint = { run = [\"golangci-lint\", \"run\"] }"), "{text}");
+    let _ = stage.pit(&["config", "show"]).exits(0);
+}
+
+#[test]
+fn where_nothing_is_found_to_check_by_it_says_so() {
+    let stage = Stage::with(&[("README.md", "x\n")]);
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("no result is verified");
+}
+
+#[test]
 fn tools_are_proposed_where_this_machine_has_them() {
     let stage = with_ci();
     stage.write("mise.toml", "");

@@ -18,6 +18,15 @@ pub struct Facts {
     pub commands: Proposal,
 }
 
+/// What a check came to on HEAD.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// In a few words.
+    pub said: String,
+    /// Whether it can be run here at all. One that cannot would make every result red.
+    pub runs: bool,
+}
+
 /// Lines of the file: what a person reads through before saying yes to it.
 const MOST_LINES: usize = 40;
 
@@ -56,7 +65,7 @@ const NO_CHECKS: &str = "\
 ";
 
 /// The text of the file. `seen` is asked about each proposed check: what was seen when it ran on HEAD, if it was tried.
-pub fn propose(facts: &Facts, seen: &dyn Fn(&Check) -> Option<String>) -> String {
+pub fn propose(facts: &Facts, seen: &dyn Fn(&Check) -> Option<Seen>) -> String {
     let runs = commands(&facts.commands, seen);
     let mut text = format!("{HEAD}\n{}", if runs.is_empty() { NO_CHECKS } else { &runs });
     let grants = grants(&facts.folders);
@@ -77,21 +86,24 @@ pub fn propose(facts: &Facts, seen: &dyn Fn(&Check) -> Option<String>) -> String
 }
 
 /// What runs, and what it sees.
-fn commands(proposal: &Proposal, seen: &dyn Fn(&Check) -> Option<String>) -> String {
+fn commands(proposal: &Proposal, seen: &dyn Fn(&Check) -> Option<Seen>) -> String {
     let Proposal { fast, full, setup, warm, tools } = proposal;
     let mut text = String::new();
     // The same command of two levels is tried once.
-    let mut tried: BTreeMap<&[String], Option<String>> = BTreeMap::new();
+    let mut tried: BTreeMap<&[String], Option<Seen>> = BTreeMap::new();
     let levels = [
         (fast, "[checks.fast]                 # in the coder's loop\n"),
         (full, "[checks.full]                 # by the host on every result, before accept\n"),
     ];
     for (checks, head) in levels.into_iter().filter(|(checks, _)| !checks.is_empty()) {
-        text.push_str(head);
+        let mut lines = String::new();
         for check in checks {
             let seen = tried.entry(&check.run).or_insert_with(|| seen(check)).clone();
-            text.push_str(&check_line(check, seen));
+            lines.push_str(&check_line(check, seen));
         }
+        // A level without a check is none.
+        let counts = lines.lines().any(|line| !line.starts_with('#'));
+        text.push_str(&format!("{}{head}{lines}", if counts { "" } else { "# " }));
     }
     if !setup.is_empty() {
         text.push_str("[setup]                       # once for the files in `inputs`, before any agent\n");
@@ -105,15 +117,17 @@ fn commands(proposal: &Proposal, seen: &dyn Fn(&Check) -> Option<String>) -> Str
     text
 }
 
-fn check_line(check: &Check, seen: Option<String>) -> String {
+fn check_line(check: &Check, seen: Option<Seen>) -> String {
     let Check { name, run, source } = check;
     // The name of a file is a stranger's text, and must not end the comment.
     let mut comment = format!("{}:{}", clean(&source.path), source.line);
-    if let Some(seen) = seen {
+    let mut begin = "";
+    if let Some(Seen { said, runs }) = seen {
         // Writing to a string has no way to fail.
-        let _ = write!(comment, "; at init: {}", clean(&seen));
+        let _ = write!(comment, "; at init: {}", clean(&said));
+        begin = if runs { "" } else { "# " };
     }
-    format!("{name} = {{ run = {} }}  # {comment}\n", list(run))
+    format!("{begin}{name} = {{ run = {} }}  # {comment}\n", list(run))
 }
 
 fn setup_line(setup: &Setup) -> String {

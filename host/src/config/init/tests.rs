@@ -112,12 +112,22 @@ fn what_was_seen_is_written_down_and_each_command_is_tried_once() {
     facts.commands.fast = facts.commands.full.clone();
     let text = propose(&facts, &|check| {
         tries.set(tries.get() + 1);
-        (check.name == "test").then(|| "209 of 212 pass on a1b2c3d\ntools = [\"go\"]".to_owned())
+        let said = "209 of 212 pass on a1b2c3d\ntools = [\"go\"]".to_owned();
+        (check.name == "test").then_some(Seen { said, runs: true })
     });
     assert_eq!(text.matches("ci.yml:4; at init: 209 of 212 pass on a1b2c3d").count(), 2, "{text}");
     assert_eq!(tries.get(), 1);
     // What was seen is a comment: it runs nothing and gives nothing.
     assert_eq!(trusted(&text), trusted(&untried(&facts)));
+}
+
+#[test]
+fn what_cannot_be_run_here_is_a_comment() {
+    let facts = rust();
+    let text = propose(&facts, &|_| Some(Seen { said: "fails with exit 127 on a1b2c3d".to_owned(), runs: false }));
+    assert!(text.contains("\n# test = { run = [\"cargo\", \"test\""), "{text}");
+    let commands = trusted(&text);
+    assert!(commands.checks.is_empty() && !commands.setup.is_empty(), "{text}");
 }
 
 #[test]

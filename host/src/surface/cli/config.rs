@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use orchestra_pit_core::check::propose::{Proposal, Repository, is_read, propose};
 use orchestra_pit_core::check::verdict::{CheckVerdict, Ending};
-use orchestra_pit_core::commands::Commands;
+use orchestra_pit_core::commands::{Commands, shown};
 use orchestra_pit_core::id::Oid;
 use orchestra_pit_core::text::{clean, clean_lines};
 
@@ -23,7 +23,7 @@ use crate::assemble;
 use crate::config::Origin;
 use crate::config::choose::{Choice, choose};
 use crate::config::file;
-use crate::config::init::{self, Facts};
+use crate::config::init::{self, Facts, Seen};
 use crate::config::settled::{BuiltIn, Line, Settled};
 use crate::config::trust::Store;
 use crate::config::written::{Flags, INCLUDE};
@@ -128,6 +128,7 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     if facts.commands == Proposal::default() {
         file::replace(&path, &text)?;
         out!("{} is written; every line of it can go", path.display());
+        out!("nothing was found to check results by: until [checks.full] has a command, no result is verified");
         return Ok(Exit::Done);
     }
     note!("{}", clean_lines(text.trim_end()));
@@ -156,6 +157,10 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     } else {
         store.trust_file(FILE, &text, now())?;
         let seen = tried(at, &repo).await;
+        for (run, seen) in seen.iter().filter(|(_, seen)| !seen.runs) {
+            note!("{} cannot be run here, so it does not count: {}", clean(&shown(run)), clean(&seen.said));
+            note!("  its line is a comment: take the # away when it can, and say yes to it: pit trust");
+        }
         init::propose(&facts, &|check| seen.get(&check.run).cloned())
     };
     file::replace(&path, &text)?;
@@ -166,7 +171,7 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
 }
 
 /// What each check came to on HEAD, by its command. What the host finds out here it need not find out again with the first run.
-async fn tried(at: &Place, repo: &Arc<Repo>) -> BTreeMap<Vec<String>, String> {
+async fn tried(at: &Place, repo: &Arc<Repo>) -> BTreeMap<Vec<String>, Seen> {
     let mut seen = BTreeMap::new();
     let (commit, commands) = match settled(repo) {
         Ok(settled) => settled,
@@ -184,7 +189,9 @@ async fn tried(at: &Place, repo: &Arc<Repo>) -> BTreeMap<Vec<String>, String> {
         match exec.judge(case, commands.clone(), &|_| {}).await {
             Ok(judged) => {
                 for (check, found) in checks.iter().zip(judged.verdict.checks()) {
-                    seen.insert(check.run.clone(), format!("{} on {brief}", came_to(found)));
+                    let said = format!("{} on {brief}", came_to(found));
+                    let runs = !found.ending().is_some_and(Ending::lacks_its_program);
+                    seen.insert(check.run.clone(), Seen { said, runs });
                 }
             }
             Err(error) => {
@@ -211,6 +218,7 @@ fn came_to(check: &CheckVerdict) -> String {
         (None, Some(Ending::Exit(code))) => format!("fails with exit {code}"),
         (None, Some(Ending::TimedOut)) => "takes too long".to_owned(),
         (None, Some(Ending::Misconfigured(why))) => format!("cannot be run: {}", clean(why)),
+        (None, Some(Ending::Skipped(why))) => format!("was not run: {}", clean(why)),
         (None, Some(Ending::NotStarted(why))) => format!("does not start: {}", clean(why)),
         _ => "fails".to_owned(),
     }
