@@ -295,10 +295,13 @@ fn a_person_has_a_shell_on_the_files_of_a_run_and_a_copy_of_them() {
     let _ = stage.pit(&["terminal", &id]).exits(2).says("-- COMMAND");
 
     let _ = stage.pit(&["checkout", &id]).exits(0).says("files");
-    assert!(stage.read(&format!("pit-{id}/src/lib.rs")).contains("saturating_add"));
-    stage.write(&format!("pit-{id}/src/lib.rs"), "mine");
+    // It is beside the repository: git has nothing new to say.
+    let own = stage.repo().file_name().expect("a name").to_string_lossy().into_owned();
+    let copy = format!("../{own}-{id}/src/lib.rs");
+    assert!(stage.read(&copy).contains("saturating_add") && stage.git(&["status", "--short"]).is_empty());
+    stage.write(&copy, "mine");
     let _ = stage.pit(&["checkout", &id]).exits(1).says("is there already; nothing was written");
-    assert_eq!(stage.read(&format!("pit-{id}/src/lib.rs")), "mine");
+    assert_eq!(stage.read(&copy), "mine");
     let _ = stage.pit(&["checkout", &id, "elsewhere"]).exits(0);
     assert!(stage.read("elsewhere/README.md").contains("Tally"));
     assert!(!stage.read("src/lib.rs").contains("saturating_add"), "the person's own files are as they were");

@@ -257,7 +257,7 @@ impl Exec {
         let hint = if setup.network {
             "`pit terminal` on a run of this repository shows what it sees; correct [setup] in pit.toml"
         } else {
-            "it had no network: `network = true` in [setup] of pit.toml gives it one"
+            "it had no network; if that is why, `network = true` in [setup] of pit.toml gives it one, else correct [setup]"
         };
         let message = format!("set-up `{}` failed ({how}), so no command was run: {command}\n{said}", setup.name);
         Err(Error::new(ErrorKind::Unavailable, message).hint(hint))

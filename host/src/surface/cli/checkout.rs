@@ -1,6 +1,6 @@
 //! `pit checkout`: the files of a run, as they are, as a plain folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orchestra_pit_core::text::clean;
@@ -19,7 +19,7 @@ use crate::surface::exit::Exit;
 pub struct Args {
     /// The run; the newest if none is named.
     id: Option<String>,
-    /// The folder to be made; `pit-ID` here if none is named.
+    /// The folder to be made; one beside the repository if none is named.
     dir: Option<PathBuf>,
 }
 
@@ -35,7 +35,10 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let name = state.name(named.run);
     let site = state.runs.get(&named.run).map(|run| run.started.site.clone());
     let site = site.ok_or_else(|| Failure::new(Exit::Usage, "there is no such run"))?;
-    let to = at.join(&args.dir.unwrap_or_else(|| PathBuf::from(format!("pit-{name}"))));
+    let to = match (args.dir, desk.repo.work_tree()) {
+        (Some(dir), _) => at.join(&dir),
+        (None, top) => beside(top.as_deref().unwrap_or(desk.repo.common()), &name),
+    };
     let exec = Exec::new(workspaces, None);
     let (written, place) = tokio::task::spawn_blocking(move || (exec.write_out(&site, &to), to))
         .await
@@ -49,4 +52,10 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     out!("{}: {} files of {name} as they stand; it is yours, and no run sees it", place.display(), written.files);
     Ok(Exit::Done)
+}
+
+/// A folder beside a repository: in it, git would find it and agents would see it with `--with-changes`.
+fn beside(top: &Path, name: &str) -> PathBuf {
+    let own = top.file_name().unwrap_or_default().to_string_lossy();
+    top.with_file_name(format!("{own}-{name}"))
 }
