@@ -119,7 +119,10 @@ impl Effects {
             Call::Board(call) => team.board(site, call),
             Call::Human(call) => return self.human(site, call, team),
             Call::Delegate(call) => return self.delegate(&order, call, line, team).await,
-            Call::Model(call) => return asking::ask(&self.models, &order, call, line, team, events).await,
+            Call::Model(call) => {
+                self.workspaces.read_ahead(site.run);
+                return asking::ask(&self.models, &order, call, line, team, events).await;
+            }
         };
         Performed::Now(answer, ONE_CALL)
     }

@@ -49,6 +49,8 @@ pub struct Repo {
     kept: Mutex<Option<git2::Repository>>,
     /// What earlier searches have left.
     texts: Mutex<Option<Arc<Texts>>>,
+    /// Whether somebody packs them.
+    packs: texts::Packs,
 }
 
 /// Name and address of whoever runs pit.

@@ -5,6 +5,7 @@
 //! It is a fold of the run's journal: [`Workspaces::call`] carries a call out, [`Workspaces::redo`] does again what the
 //! journal says was done, by the same code, and checks that it comes out the same.
 
+mod ahead;
 mod change;
 pub(crate) mod glob;
 mod lease;
@@ -17,6 +18,7 @@ pub(crate) mod state;
 pub(crate) mod tests;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Facts, Site, Value, exec, vcs, workspace};
@@ -43,12 +45,14 @@ pub struct Workspaces {
     repo: Arc<Repo>,
     runs: RwLock<HashMap<RunId, Arc<Mutex<State>>>>,
     leases: Mutex<Leases>,
+    /// Whether files have been read ahead, or are being.
+    ahead: AtomicBool,
 }
 
 impl Workspaces {
     /// No workspaces yet.
     pub fn new(repo: Arc<Repo>) -> Self {
-        Self { repo, runs: RwLock::default(), leases: Mutex::default() }
+        Self { repo, runs: RwLock::default(), leases: Mutex::default(), ahead: AtomicBool::new(false) }
     }
 
     /// The repository that they are over.
@@ -74,6 +78,18 @@ impl Workspaces {
         let mut runs = self.runs.write().unwrap_or_else(PoisonError::into_inner);
         runs.entry(run).or_insert_with(|| Arc::new(Mutex::new(state)));
         Ok(())
+    }
+
+    /// Has the files of a run's commit read while nobody waits for them, once in the life of a process: a search reads
+    /// what is not there by then.
+    pub fn read_ahead(&self, run: RunId) {
+        let Ok(head) = self.head(run) else { return };
+        if self.ahead.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let repo = self.repo.clone();
+        // One thread of its own, and nobody waits for it: what it cannot do costs time, and nothing else.
+        let _ = std::thread::Builder::new().name("read-ahead".to_owned()).spawn(move || ahead::read(&repo, head));
     }
 
     /// Forgets a workspace; its commits and pins stay.

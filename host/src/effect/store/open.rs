@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use orchestra_pit_core::id::Oid;
 
+use super::texts::Packs;
 use super::{Cache, Person, Repo, our_id};
 use crate::config::file;
 
@@ -108,6 +109,7 @@ impl Repo {
             trees: Mutex::new(Cache::default()),
             kept: Mutex::default(),
             texts: Mutex::default(),
+            packs: Packs::default(),
         };
         opened.sweep();
         Ok(opened)

@@ -13,7 +13,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use orchestra_pit_core::id::Oid;
@@ -43,6 +43,25 @@ const BLOCK_ROW: usize = 20;
 const TEXT_ROW: usize = 32;
 /// In the place of a length: a file that git would take for binary. Its bytes are not kept.
 const BINARY: u32 = u32::MAX;
+
+/// Whether somebody packs: two at once would leave the same twice.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Packs(Arc<AtomicBool>);
+
+impl Packs {
+    fn begin(&self) -> Option<Turn> {
+        (!self.0.swap(true, Ordering::Acquire)).then(|| Turn(self.0.clone()))
+    }
+}
+
+/// The only one who packs.
+struct Turn(Arc<AtomicBool>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 /// What is there.
 #[derive(Debug, Default)]
@@ -105,10 +124,12 @@ impl Repo {
         }
     }
 
-    /// Begins with contents of which many are not there. None if it is not worth it, or there is no room for more.
+    /// Begins with contents of which many are not there. None if it is not worth it, if there is no room for more, or if
+    /// somebody else is at it.
     pub(crate) fn pack_texts(&self, known: &Texts, wanted: impl Iterator<Item = Oid>) -> Option<Packing> {
-        let lacking = wanted.filter(|id| !known.places.contains_key(id)).take(WORTH).count();
-        (lacking == WORTH).then(|| Packing::new(&self.state.join("texts"), known).ok()).flatten()
+        let lacking = wanted.filter(|id| !known.has(*id)).take(WORTH).count();
+        let turn = if lacking == WORTH { self.packs.begin() } else { None };
+        Packing::new(&self.state.join("texts"), known, turn?).ok()
     }
 
     /// Keeps what was packed, for the next search of this process and of others.
@@ -185,6 +206,11 @@ impl Texts {
         Ok(())
     }
 
+    /// Whether a content is there.
+    pub(crate) fn has(&self, id: Oid) -> bool {
+        self.places.contains_key(&id)
+    }
+
     /// Uses a content, if it is there.
     pub(crate) fn with<R>(&self, id: Oid, use_it: impl FnOnce(Text<'_>) -> R) -> Option<R> {
         let place = self.places.get(&id)?;
@@ -228,10 +254,11 @@ pub(crate) struct Packing {
     blocks: Vec<u8>,
     texts: Vec<u8>,
     failed: bool,
+    _turn: Turn,
 }
 
 impl Packing {
-    fn new(folder: &Path, known: &Texts) -> io::Result<Self> {
+    fn new(folder: &Path, known: &Texts, turn: Turn) -> io::Result<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let room = MOST_BYTES.checked_sub(known.bytes).ok_or_else(|| io::Error::other("no room"))?;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -240,13 +267,29 @@ impl Packing {
         let file = io::BufWriter::with_capacity(BLOCK, File::create(&aside)?);
         let (blocks, texts) = (Vec::new(), Vec::new());
         let folder = folder.to_owned();
-        Ok(Self { folder, aside, file, room, at: 0, raw: Vec::with_capacity(BLOCK), blocks, texts, failed: false })
+        Ok(Self {
+            folder,
+            aside,
+            file,
+            room,
+            at: 0,
+            raw: Vec::with_capacity(BLOCK),
+            blocks,
+            texts,
+            failed: false,
+            _turn: turn,
+        })
+    }
+
+    /// Whether nothing more is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.failed || self.at > self.room
     }
 
     /// Adds a content; none of its bytes if it is binary.
     pub(crate) fn add(&mut self, id: Oid, bytes: Option<&[u8]>) {
         let most = bytes.is_some_and(|bytes| bytes.len() > MOST);
-        if most || self.failed || self.at > self.room {
+        if most || self.is_full() {
             return;
         }
         if self.raw.len() + bytes.map_or(0, <[u8]>::len) > BLOCK {
@@ -351,6 +394,17 @@ mod tests {
         }
         assert_eq!(files(&repo).len(), 2);
         assert!(repo.forget_texts().unwrap() && !has(&repo, 1) && !repo.forget_texts().unwrap());
+    }
+
+    #[test]
+    fn one_packs_at_a_time() {
+        let git = Git::new(&[("a", b"a")]);
+        let repo = git.open();
+        let begin = || repo.pack_texts(&repo.texts(), (0..WORTH).map(|n| blob_id(&text(n))));
+        let first = begin();
+        assert!(first.is_some() && begin().is_none());
+        drop(first);
+        assert!(begin().is_some());
     }
 
     #[test]
