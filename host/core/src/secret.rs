@@ -371,6 +371,10 @@ mod tests {
         for shown in ["dG9rLTEyMzQ1Ng==", "eHRvay0xMjM0NTY=", "eHl0b2stMTIzNDU2", "eHl6dG9rLTEyMzQ1Ng=="] {
             assert!(self::shown("A=tok-123456", shown).contains(MARK), "{shown}");
         }
+        // With both alphabets.
+        for shown in ["dG9rfn5+Pz8/", "dG9rfn5-Pz8_"] {
+            assert!(self::shown("A=tok~~~???", shown).contains(MARK), "{shown}");
+        }
     }
 
     #[test]
