@@ -222,8 +222,7 @@ impl Journal {
     /// that does; waits as well while too much is queued. `again`: the intent of an earlier life stands, and all that is
     /// made sure of is that the tree is still this process's.
     pub async fn intend(&self, hold: Hold, again: Option<InDoubt>) -> Result<(Intent, Open), Refused> {
-        let rule = hold.rule().to_owned();
-        let (order, scope, line, charge) = hold.split();
+        let (order, rule, scope, line, charge) = hold.split();
         let (run, tree) = (order.site().run, order.site().tree);
         let (seq, at) = (order.id().seq, order.at());
         let durability = order.call().durability();
@@ -231,7 +230,7 @@ impl Journal {
         let (what, digest) = match again {
             Some(doubt) if doubt.seq == seq => (None, Some(doubt.digest)),
             _ => {
-                let (call, facts) = (order.share_call(), order.facts().clone());
+                let (call, facts) = (order.share_call(), order.share_facts());
                 (Some(What::Intended { seq, call, facts, rule, line }), None)
             }
         };

@@ -4,6 +4,7 @@
 //! journal: replaying the records of a tree gives the same figures. What is held and never settled stays charged, so
 //! that no accident ever frees money.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -176,7 +177,7 @@ pub enum Line {
 #[derive(Debug)]
 pub struct Hold {
     order: Order,
-    rule: String,
+    rule: Cow<'static, str>,
     scope: Scope,
     line: Line,
 }
@@ -439,6 +440,9 @@ impl Ledger {
         }
         for item in SHARED.into_iter().chain(OWN) {
             let (least, mut most) = (quote.least.get(item), quote.most.get(item));
+            if most == 0 && least == 0 {
+                continue;
+            }
             let mut waiting = None;
             for (id, account) in self.payers(run, item) {
                 let Some(cap) = account.caps.get(item) else { continue };
@@ -463,13 +467,14 @@ impl Ledger {
     }
 
     fn take(&mut self, run: RunId, cost: Cost) {
-        for item in SHARED.into_iter().chain(OWN) {
+        for item in SHARED.into_iter().chain(OWN).filter(|item| cost.get(*item) > 0) {
             self.each_payer(run, item, |account| account.held.add(item, cost.get(item)));
         }
     }
 
     fn spend(&mut self, run: RunId, held: Cost, real: Cost) {
-        for item in SHARED.into_iter().chain(OWN) {
+        let moves = |item: &Item| held.get(*item) > 0 || real.get(*item) > 0;
+        for item in SHARED.into_iter().chain(OWN).filter(moves) {
             self.each_payer(run, item, |account| {
                 account.held.sub(item, held.get(item));
                 account.spent.add(item, real.get(item));
@@ -520,14 +525,14 @@ impl Hold {
         self.line
     }
 
-    /// Gives the hold up for the next step: the order, what it may see, what it may cost, and the duty to settle. A carve is
-    /// settled by the child's end, so nothing is left of it here.
-    pub fn split(self) -> (Order, Scope, Line, Option<Charge>) {
+    /// Gives the hold up for the next step: the order, which rule allowed it, what it may see, what it may cost, and the duty to
+    /// settle. A carve is settled by the child's end, so nothing is left of it here.
+    pub fn split(self) -> (Order, Cow<'static, str>, Scope, Line, Option<Charge>) {
         let charge = match self.line {
             Line::Spend(held) => Some(Charge { run: self.order.site().run, held }),
             Line::Carve(..) => None,
         };
-        (self.order, self.scope, self.line, charge)
+        (self.order, self.rule, self.scope, self.line, charge)
     }
 }
 

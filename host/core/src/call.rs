@@ -320,20 +320,24 @@ pub struct Order {
     id: CallId,
     site: Arc<Site>,
     call: Arc<Call>,
-    facts: Facts,
+    /// None where nothing was to be found out, as for most calls: an order is handed on from step to step, and is kept small.
+    facts: Option<Arc<Facts>>,
     at: Time,
 }
+
+/// Of what nothing was to be found out.
+static NO_FACTS: Facts = Facts { protected: Vec::new(), tree: None, writes: Vec::new(), children: 0 };
 
 impl Order {
     /// Puts an order together. Only `run` has a site to give.
     pub fn new(id: CallId, site: impl Into<Arc<Site>>, call: Call, facts: Facts, at: Time) -> Self {
-        Self { id, site: site.into(), call: Arc::new(call), facts, at }
+        Self { id, site: site.into(), call: Arc::new(call), facts: some(facts), at }
     }
 
     /// The same order with what an earlier life of the run had found out and chosen for it.
     #[must_use]
     pub fn as_recorded(self, facts: Facts, at: Time) -> Self {
-        Self { facts, at, ..self }
+        Self { facts: some(facts), at, ..self }
     }
 
     /// Which call of which run.
@@ -358,7 +362,12 @@ impl Order {
 
     /// What the host found out about it.
     pub fn facts(&self) -> &Facts {
-        &self.facts
+        self.facts.as_deref().unwrap_or(&NO_FACTS)
+    }
+
+    /// The same to keep.
+    pub fn share_facts(&self) -> Option<Arc<Facts>> {
+        self.facts.clone()
     }
 
     /// When it was made: the only time that judging knows.
@@ -368,6 +377,10 @@ impl Order {
 
     /// What a person's approval is bound to: the call, by whom, and what was found out about it.
     pub fn digest(&self) -> Hash {
-        Hash::of_parts(&[&canonical(&self.id), &self.site.agent.0, &canonical(&self.call), &canonical(&self.facts)])
+        Hash::of_parts(&[&canonical(&self.id), &self.site.agent.0, &canonical(&self.call), &canonical(self.facts())])
     }
+}
+
+fn some(facts: Facts) -> Option<Arc<Facts>> {
+    (facts != NO_FACTS).then(|| Arc::new(facts))
 }

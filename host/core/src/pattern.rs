@@ -95,6 +95,8 @@ pub struct Patterns(Arc<List>);
 #[derive(Default)]
 struct List {
     patterns: Vec<Pattern>,
+    /// Whether one of them is `**`, which needs no trying.
+    all: bool,
     /// Made for the first path; none if they are too many to be tried at once.
     set: OnceLock<Option<GlobSet>>,
 }
@@ -109,6 +111,9 @@ impl Patterns {
             });
             all.build().ok()
         };
+        if self.0.all || self.0.patterns.is_empty() {
+            return self.0.all;
+        }
         match self.0.set.get_or_init(together) {
             Some(set) => set.is_match(path),
             None => self.iter().any(|pattern| pattern.matches(path)),
@@ -118,7 +123,8 @@ impl Patterns {
 
 impl From<Vec<Pattern>> for Patterns {
     fn from(patterns: Vec<Pattern>) -> Self {
-        Self(Arc::new(List { patterns, set: OnceLock::new() }))
+        let all = patterns.iter().any(|pattern| pattern.as_str() == "**");
+        Self(Arc::new(List { patterns, all, set: OnceLock::new() }))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Judging is pure: no I/O, the only time is the order's own, and the strictest rule wins. Whether a grant covers the
 //! call is asked first (`grants.rs`); a rule can only narrow what is granted (`rules.rs`).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ impl Scope {
 #[derive(Debug)]
 pub struct Permit {
     order: Order,
-    rule: String,
+    rule: Cow<'static, str>,
     scope: Scope,
 }
 
@@ -61,7 +62,7 @@ impl Permit {
     }
 
     /// Gives the permit up for the next step.
-    pub(crate) fn into_parts(self) -> (Order, String, Scope) {
+    pub(crate) fn into_parts(self) -> (Order, Cow<'static, str>, Scope) {
         (self.order, self.rule, self.scope)
     }
 }
@@ -197,13 +198,13 @@ pub fn judge(order: Order, rules: &Rules, grants: &Grants, approvals: &[Approval
             reasons.retain(|reason| reason.effect == Effect::Ask);
             if approvals.iter().any(|approval| approval.covers(&order, &reasons)) {
                 let rule = reasons.first().map_or_else(String::new, |reason| format!("{} (approved)", reason.rule));
-                Ruling::Allow(Permit { order, rule, scope: grants.scope() })
+                Ruling::Allow(Permit { order, rule: rule.into(), scope: grants.scope() })
             } else {
                 Ruling::Ask(Question { order, reasons })
             }
         }
         Some(Effect::Allow) | None => {
-            let rule = reasons.first().map_or_else(|| covered.to_owned(), |reason| reason.rule.clone());
+            let rule = reasons.first().map_or(Cow::Borrowed(covered), |reason| reason.rule.clone().into());
             Ruling::Allow(Permit { order, rule, scope: grants.scope() })
         }
     }

@@ -1,5 +1,6 @@
 //! The queue between those who write and the one thread that commits: first in, first out, one a process.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +56,7 @@ impl Item {
 /// A record before it is encoded.
 pub(super) enum What {
     Event(Event),
-    Intended { seq: u64, call: Arc<Call>, facts: Facts, rule: String, line: Line },
+    Intended { seq: u64, call: Arc<Call>, facts: Option<Arc<Facts>>, rule: Cow<'static, str>, line: Line },
     Answered { seq: u64, digest: Option<Hash>, answer: Answer, cost: Cost },
 }
 

@@ -182,6 +182,7 @@ impl Writer {
                     }
                     _ => (Arc::unwrap_or_clone(call), None),
                 };
+                let (facts, rule) = (facts.map(Arc::unwrap_or_clone).unwrap_or_default(), rule.into_owned());
                 Event::Intended(Box::new(Intended { seq, call, facts, at, rule, line: held, prefix }))
             }
             What::Answered { seq, digest, answer, cost } => {

@@ -89,7 +89,7 @@ fn a_share_is_the_childs_own_and_the_rest_comes_back() {
     let share = Share { tokens: 60, ..Share::default() };
     let hold = ledger.carve(permit(A, 0), B, &share).unwrap();
     let Line::Carve(child, caps) = hold.line() else { panic!("no carve") };
-    assert!(hold.split().3.is_none());
+    assert!(hold.split().4.is_none());
     ledger.open_child(A, child, caps, Time(0));
     assert_eq!(ledger.balance(A).held.tokens, 60);
     let spent = ledger.hold(permit(B, 0), quote(1, 90)).unwrap();
