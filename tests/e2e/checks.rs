@@ -183,28 +183,27 @@ fn a_check_whose_script_lacks_a_program_says_the_line_that_mounts_it() {
     assert!(said.contains("in pit.toml: [workspace] tools = [\"deno\"]"), "{said}");
 }
 
-#[test]
-fn without_its_service_a_check_has_checked_nothing() {
-    let service = "[services]\nweb = { run = [\"sh\", \"-c\", \"echo no database here; exit 3\"] }\n";
-    let stage = stage(&format!("{service}{FULL}"));
+/// A result is red, and says why, where a check is without something that the person says it needs.
+fn is_red_without(needed: &str, told: [&str; 2]) {
+    let stage = stage(&format!("{needed}{FULL}"));
     let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
     assert_eq!(code, Some(4), "{said}");
-    for text in ["red: full on tree", "service `web` ended (exit 3)", "| no database here"] {
+    for text in [&["red: full on tree"], &told[..]].concat() {
         assert!(said.contains(text), "no `{text}` in {said}");
     }
     let _ = stage.pit(&["accept", &newest(&stage), "-y"]).exits(4).says("the checks are red");
 }
 
 #[test]
+fn without_its_service_a_check_has_checked_nothing() {
+    let service = "[services]\nweb = { run = [\"sh\", \"-c\", \"echo no database here; exit 3\"] }\n";
+    is_red_without(service, ["it was not run: service `web` ended (exit 3)", "| no database here"]);
+}
+
+#[test]
 fn where_set_up_fails_the_checks_were_not_run_and_that_is_red() {
     let setup = "[setup]\nget = { run = [\"sh\", \"-c\", \"echo no mirror; exit 3\"] }\n";
-    let stage = stage(&format!("{setup}{FULL}"));
-    let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
-    assert_eq!(code, Some(4), "{said}");
-    for text in ["red: full on tree", "it was not run: set-up `get` failed (exit 3)", "| no mirror"] {
-        assert!(said.contains(text), "no `{text}` in {said}");
-    }
-    let _ = stage.pit(&["accept", &newest(&stage), "-y"]).exits(4).says("the checks are red");
+    is_red_without(setup, ["it was not run: set-up `get` failed (exit 3)", "| no mirror"]);
 }
 
 #[test]
