@@ -1,7 +1,8 @@
 //! `pit clean`: what is somewhere else too goes, and unmerged work never does.
 
-use orchestra_pit_tests::Stage;
+use orchestra_pit_tests::{Stage, guest};
 
+use crate::people::{self, FINISH};
 use crate::run::script;
 
 fn refs(stage: &Stage) -> String {
@@ -68,6 +69,43 @@ fn squashed_work_is_taken_and_a_run_that_has_not_ended_is_not_touched() {
     let _ = stage.pit(&["clean", "-y"]).exits(0).says("a pit is at work on it");
     run.kill();
     let _ = stage.pit(&["clean", "-y"]).exits(0).says("it has not ended");
+    assert_eq!(stage.trees(), [id]);
+}
+
+#[test]
+fn a_round_after_the_one_that_was_taken_stays() {
+    let stage = Stage::new();
+    let write = |path: &str| {
+        let arguments = format!("{{ command = \"create\", path = \"{path}\", file_text = \"x\\n\" }}");
+        format!(
+            "[[conversation.reply]]\ncalls = [{{ tool = \"str_replace_based_edit_tool\", arguments = {arguments} }}]\n"
+        )
+    };
+    let replies = [&write("a.txt"), FINISH, &write("b.txt"), FINISH].concat();
+    let model = people::script(&stage, &replies);
+    let _ = stage.pit(&["run", "--solo", "Write.", "-m", &model]).exits(3);
+    let id = stage.trees().remove(0);
+    let _ = stage.pit(&["accept", "--unverified", &id, "--squash", "-y"]).exits(0);
+    let _ = stage.pit(&["clean", "--dry-run"]).exits(0).says("accepted onto main");
+    let _ = stage.pit(&["send", &id, "more of it"]).exits(0);
+    let _ = stage.pit(&["resume", &id, "-m", &model]).exits(3);
+    let _ = stage.pit(&["clean", "-y"]).exits(0).says("only its own branch").says("there is no run to remove");
+    assert!(stage.git(&["ls-tree", "--name-only", &people::branch(&stage)]).contains("b.txt"));
+}
+
+#[test]
+fn files_that_were_not_committed_stay() {
+    let stage = Stage::new();
+    let runs = guest("runs").to_string_lossy().into_owned();
+    let run = |steps: &str| stage.pit(&["agent", "run", &runs, steps, "--give", "as-asked"]).exits(3);
+    let _ = run("write a.txt one");
+    let id = stage.trees().remove(0);
+    let _ = stage.pit(&["clean", "-y"]).exits(0).says(&format!("files that were not committed: pit checkout {id}"));
+    let _ = stage.pit(&["checkout", &id, "copy"]).exits(0);
+    assert_eq!(stage.read("copy/a.txt"), "one");
+    // The control: who leaves nothing is removed.
+    let _ = run("$ true");
+    let _ = stage.pit(&["clean", "-y"]).exits(0).says("it committed nothing").says("1 run removed");
     assert_eq!(stage.trees(), [id]);
 }
 

@@ -169,6 +169,9 @@ fn what_two_reviews_did_not_mend_fails_its_task_and_those_that_need_it() {
     }
     assert_eq!(shown(&stage, "docs/more.md"), "x", "the branch keeps what was integrated");
     assert!(!stage.git(&["ls-tree", "-r", "--name-only", &branch(&stage)]).contains("try"));
+    // What was integrated is somebody's now; what was sent back is still its own run's alone.
+    stage.git(&["branch", "taken", &branch(&stage)]);
+    let _ = stage.pit(&["clean", "-y"]).exits(0).says("has commits that nobody took: pit diff");
 }
 
 #[test]

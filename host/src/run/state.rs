@@ -54,6 +54,8 @@ pub struct Acceptance {
     pub old: Oid,
     /// Now.
     pub new: Oid,
+    /// What of the run was taken: another round may have come since.
+    pub tip: Oid,
     /// The tree of the index, if it was staged there and not committed.
     pub staged: Option<Oid>,
     /// Taken back since.
@@ -95,6 +97,8 @@ pub struct Run {
     pub turns: u64,
     /// What it was refused, oldest first.
     pub refused: Vec<Refusal>,
+    /// What of the budget was too little for its last call that was refused for that.
+    pub short: Option<Shortage>,
     /// The last thing it did: when and what.
     pub last: (Time, String),
     /// Questions that were put to people by it.
@@ -167,7 +171,8 @@ impl State {
             Event::Began(_) if self.order.first() == Some(&run) => self.result = None,
             Event::Accepted { onto, old, new, staged, .. } => {
                 let (onto, staged) = (onto.clone(), *staged);
-                self.accepted.push(Acceptance { onto, old: *old, new: *new, staged, undone: false });
+                let tip = self.runs.get(&run).map_or(*new, |run| run.tip);
+                self.accepted.push(Acceptance { onto, old: *old, new: *new, tip, staged, undone: false });
             }
             Event::Unaccepted { .. } => {
                 if let Some(last) = self.accepted.last_mut() {
@@ -304,6 +309,7 @@ impl Run {
             logged: 0,
             turns: 0,
             refused: Vec::new(),
+            short: None,
             last: (at, "started".to_owned()),
             asked: 0,
             usage: model::Usage::default(),
@@ -423,6 +429,7 @@ impl Run {
             }
             Said::Exhausted { call, shortage } => {
                 refuse(call, "budget", shortage.message());
+                self.short = Some(*shortage);
                 self.open = Some(Open { seq, call: call.clone(), at, asked: None, line: None });
             }
         }

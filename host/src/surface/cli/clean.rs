@@ -5,6 +5,7 @@
     reason = "removes the logs and locks of runs that are removed, in pit's own folder"
 )]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use orchestra_pit_core::id::{Oid, RunId};
@@ -17,8 +18,10 @@ use super::open::{Desk, Place, state};
 use super::out::out;
 use crate::effect::exec::checkout::Limits;
 use crate::effect::exec::sweep;
-use crate::run::State;
-use crate::run::state::{Phase, Run};
+use crate::effect::store::Repo;
+use crate::effect::workspace::Workspaces;
+use crate::run::state::{Acceptance, Phase, Run};
+use crate::run::{State, standing};
 use crate::surface::exit::Exit;
 use crate::surface::words::line;
 
@@ -52,9 +55,19 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let mut found = Vec::new();
     for row in desk.journal.trees().await? {
         let tree = row.first.tree;
-        let state = state(&desk.journal, tree).await?;
+        // The files of its runs too, as they stand: not everything is in a commit.
+        let workspaces = Arc::new(Workspaces::new(desk.repo.clone()));
+        let (state, followed) = match standing(&desk.journal, &workspaces, tree).await {
+            Ok(state) => (state, Ok(())),
+            Err(error) => (state(&desk.journal, tree).await?, Err(error.to_string())),
+        };
         let Some(root) = state.root() else { continue };
-        let (title, verdict) = (line(&root.started.title, 50), verdict(&desk, &git, &state, root)?);
+        let look = Look { desk: &desk, git: &git, state: &state, workspaces: &workspaces };
+        let verdict = match followed {
+            Ok(()) => look.verdict(root)?,
+            Err(why) => Err(format!("its record cannot be followed: {why}")),
+        };
+        let title = line(&root.started.title, 50);
         found.push(Found { tree, title, verdict, state });
     }
     let (gone, kept): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| found.verdict.is_ok());
@@ -93,6 +106,9 @@ fn caches(at: &Place, all: bool) -> Result<Exit, Failure> {
     if all && at.repo()?.forget_texts()? {
         out!("what searches had kept of this repository's texts removed");
     }
+    if all {
+        forget_bases(&*at.repo()?);
+    }
     let Some(machine) = at.machine() else { return Ok(Exit::Done) };
     let nothing = Limits { idle: Duration::ZERO, bytes: 0 };
     let limits = if all { nothing } else { Limits::default() };
@@ -108,33 +124,89 @@ fn caches(at: &Place, all: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Why a run can go, or why it stays.
-fn verdict(desk: &Desk, git: &Git, state: &State, root: &Run) -> Result<Result<String, String>, Failure> {
-    let tree = root.started.site.tree;
-    if desk.bells.owned(tree) {
-        return Ok(Err("a pit is at work on it".to_owned()));
+/// Forgets what the checks came to on bases: what they built is removed, and only running them builds it again. Logs stay.
+fn forget_bases(repo: &Repo) {
+    let kept = std::fs::read_dir(repo.state().join("checks")).into_iter().flatten().flatten();
+    let kept = kept.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
+    // What cannot be removed saves time.
+    kept.for_each(|path| drop(std::fs::remove_file(path)));
+}
+
+/// A tree of runs, with what is known of where its work is.
+struct Look<'a> {
+    desk: &'a Desk,
+    git: &'a Git,
+    state: &'a State,
+    workspaces: &'a Workspaces,
+}
+
+impl Look<'_> {
+    /// Why it can go, or why it stays.
+    fn verdict(&self, root: &Run) -> Result<Result<String, String>, Failure> {
+        let tree = root.started.site.tree;
+        if self.desk.bells.owned(tree) {
+            return Ok(Err("a pit is at work on it".to_owned()));
+        }
+        if root.phase == Phase::Live {
+            let id = tree.short();
+            return Ok(Err(format!("it has not ended: pit resume {id}, or pit cancel {id}")));
+        }
+        let taken = match self.root(root)? {
+            Ok(taken) => taken,
+            Err(why) => return Ok(Err(why)),
+        };
+        if let Some(why) = self.left_by_others(root)? {
+            return Ok(Err(why));
+        }
+        // Whoever took a result has been shown it, and has left what was not in it.
+        let left = if taken.is_none() { self.uncommitted() } else { None };
+        Ok(left.map_or_else(|| Ok(taken.unwrap_or_else(|| "it committed nothing".to_owned())), Err))
     }
-    if root.phase == Phase::Live {
-        let id = tree.short();
-        return Ok(Err(format!("it has not ended: pit resume {id}, or pit cancel {id}")));
+
+    /// Who has the commits of the result, if there are any; or that nobody has them.
+    fn root(&self, root: &Run) -> Result<Result<Option<String>, String>, Failure> {
+        if root.tip == root.started.base {
+            return Ok(Ok(None));
+        }
+        let own = root.started.site.branch.as_str();
+        if let Some(branch) = holding(self.git, root.tip, own)? {
+            return Ok(Ok(Some(format!("{} has its commits", short(&branch)))));
+        }
+        // Squashed, its commits are nowhere else, but its work is; a later round's is not. Staged, it is where nobody has
+        // committed it yet.
+        let taken = |last: &&Acceptance| !last.undone && last.staged.is_none() && last.tip == root.tip;
+        if let Some(last) = self.state.accepted.last().filter(taken)
+            && let Some(branch) = holding(self.git, last.new, own)?
+        {
+            return Ok(Ok(Some(format!("accepted onto {}", short(&branch)))));
+        }
+        Ok(Err(match self.desk.repo.ref_at(own).map_err(|error| Failure::new(Exit::Failed, error.message))? {
+            Some(_) => format!("only its own branch {} has its commits", short(own)),
+            None => format!("its branch is gone and no other has its commits: git branch NAME {}", brief(root.tip)),
+        }))
     }
-    if root.tip == root.started.base {
-        return Ok(Ok("it committed nothing".to_owned()));
+
+    /// Says that a run of the team has commits that neither the result nor a branch has.
+    fn left_by_others(&self, root: &Run) -> Result<Option<String>, Failure> {
+        for (id, run) in self.state.runs.iter().filter(|(_, run)| run.tip != run.started.base) {
+            // What is gone is in nobody's history.
+            if self.desk.repo.reaches(root.tip, run.tip).unwrap_or(false)
+                || holding(self.git, run.tip, &run.started.site.branch)?.is_some()
+            {
+                continue;
+            }
+            let (name, tip) = (self.state.name(*id), brief(run.tip));
+            return Ok(Some(format!("{name} has commits that nobody took: pit diff {name}, git branch NAME {tip}")));
+        }
+        Ok(None)
     }
-    let own = root.started.site.branch.as_str();
-    if let Some(branch) = holding(git, root.tip, own)? {
-        return Ok(Ok(format!("{} has its commits", short(&branch))));
+
+    /// Says that a run's files have what no commit has.
+    fn uncommitted(&self) -> Option<String> {
+        let changed = |id: &RunId| self.workspaces.is_changed(*id).unwrap_or(true);
+        let name = self.state.order.iter().find(|id| changed(id)).map(|id| self.state.name(*id))?;
+        Some(format!("{name} has files that were not committed: pit checkout {name}"))
     }
-    // Squashed, its commits are nowhere else, but its work is. Staged, it is where nobody has committed it yet.
-    if let Some(taken) = state.accepted.last().filter(|taken| !taken.undone && taken.staged.is_none())
-        && let Some(branch) = holding(git, taken.new, own)?
-    {
-        return Ok(Ok(format!("accepted onto {}", short(&branch))));
-    }
-    Ok(Err(match desk.repo.ref_at(own).map_err(|error| Failure::new(Exit::Failed, error.message))? {
-        Some(_) => format!("only its own branch {} has its commits", short(own)),
-        None => format!("its branch is gone and no other has its commits: git branch NAME {}", brief(root.tip)),
-    }))
 }
 
 /// A branch or tag, not the run's own nor another run's, that has a commit.
