@@ -4,6 +4,7 @@
 //! with counts of the rest; everything else stands in the logs that it names by hash.
 
 mod compare;
+mod gist;
 mod line;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use super::report::{Counts, Report};
 use crate::id::{Hash, Oid};
 use crate::text;
 use compare::{Compared, compare};
+pub use gist::gist;
 
 /// Names that a verdict keeps of each sort. A reader looks at the first few; the rest is in the log.
 pub const MOST_NAMES: usize = 20;
@@ -104,54 +106,11 @@ pub struct Ran {
     pub micros: u64,
     /// Its output.
     pub log: Hash,
-    /// The same without what differs from run to run: see [`gist`].
+    /// The same without what differs from run to run: see [`gist`]. [`Hash::NONE`] of an output that is not there as a whole:
+    /// it is compared with nothing.
     pub gist: Hash,
     /// What its output says.
     pub report: Report,
-}
-
-/// An output without times, places and empty lines, in no order: what fails twice in the same way says the same but for these,
-/// and for what of its two streams, or of several at work, came first. Numbers that count something stay.
-pub fn gist(output: &str) -> Hash {
-    let lines = output.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut lines: Vec<String> = lines.map(counted).collect();
-    lines.sort();
-    Hash::of(lines.join("\n").as_bytes())
-}
-
-/// A line without its numbers but those that stand by themselves and are small, as in `3 tests failed` and `1/7`: an address, a
-/// port, a process, the place in a file and a time are of one run.
-fn counted(line: &str) -> String {
-    const UNITS: &[&str] = &["s", "ms", "us", "\u{b5}s", "ns", "m", "h", "min", "mins"];
-    let is_time = |rest: &str| {
-        let word = rest.trim_start().split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-        UNITS.contains(&word) || ["sec", "minute", "milli", "hour"].iter().any(|unit| word.starts_with(unit))
-    };
-    let (mut kept, mut rest) = (String::with_capacity(line.len()), line);
-    while let Some(from) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (before, number) = rest.split_at(from);
-        kept.push_str(before);
-        let (number, after) = number.split_at(number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len()));
-        let mut left = line.get(..line.len() - after.len() - number.len()).unwrap_or_default().chars().rev();
-        let alone = match left.next() {
-            Some('/') => left.next().is_some_and(|c| c.is_ascii_digit()),
-            Some(c) => !c.is_alphanumeric() && !".:_-+@#".contains(c),
-            None => true,
-        };
-        let mut right = after.chars();
-        let ends = match right.next() {
-            Some('.') => !right.next().is_some_and(|c| c.is_ascii_digit()),
-            Some(c) => !c.is_alphanumeric() && !":_-".contains(c),
-            None => true,
-        };
-        // Rust tells of a thread by its name and its number.
-        let thread = kept.ends_with("' (");
-        if number.len() <= 4 && alone && ends && !thread && !is_time(after) {
-            kept.push_str(number);
-        }
-        rest = after;
-    }
-    kept + rest
 }
 
 /// A check on one tree: once, and once more if it failed.

@@ -79,6 +79,11 @@ impl Kept {
         Shown { head: text(&self.head), tail: text(&tail), cut }
     }
 
+    /// Whether something is left out.
+    pub fn is_cut(&self) -> bool {
+        self.total > self.head.len() as u64 + self.tail.len() as u64
+    }
+
     /// As one text, with a line for what is cut.
     pub fn text(&self) -> String {
         let Shown { head, tail, cut } = self.shown();
@@ -250,6 +255,11 @@ pub(super) fn tail(output: &str, (most_lines, most_bytes): (usize, usize)) -> St
 /// Whether a command could not be started because it is not there.
 pub fn is_missing(failed: &Failed) -> bool {
     failed.stage.starts_with("the command")
+}
+
+/// Whether it is the folder that is not there in which it was to run.
+pub fn is_misplaced(failed: &Failed) -> bool {
+    failed.stage == "its working directory"
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ mod prove;
 const TAIL: (usize, usize) = (40, 8 << 10);
 
 /// Another number where what is kept of a base means something else: how its output is compared, for one.
-const KEPT: u32 = 3;
+const KEPT: u32 = 4;
 
 /// Tests of which it is shown why they fail, and lines of each.
 const EXPLAINED: (usize, usize) = (4, 10);
@@ -354,8 +354,10 @@ impl Exec {
 
     /// What a check came to, its output kept as a log.
     fn outcome(&self, check: &Check, boxed: Result<Boxed, sandbox::Error>) -> Result<Outcome, Error> {
+        let mut cut = false;
         let (ending, micros, output) = match boxed {
             Ok(boxed) => {
+                cut = boxed.both.is_cut();
                 let mut output = boxed.both.text();
                 if matches!(&boxed.report, Some(report) if matches!(report.ended, sandbox::Ended::Exit(1..))) {
                     self.explain_missing(&mut output);
@@ -377,13 +379,22 @@ impl Exec {
                 let hint = self.hint(&check.run).map(|hint| format!("; {hint}")).unwrap_or_default();
                 (Ending::NotStarted(format!("{}{hint}", failed.reason)), 0, String::new())
             }
+            // The walls are there, and a folder that `pit.toml` names is not.
+            Err(sandbox::Error::Failed(failed)) if boxed::is_misplaced(&failed) => {
+                (Ending::Misconfigured(failed.to_string()), 0, String::new())
+            }
             Err(sandbox::Error::Failed(failed)) => {
                 return Err(Error::new(ErrorKind::Unsupported, failed.to_string())
                     .hint("`pit doctor` says which walls this machine gives"));
             }
             Err(other) => return Err(Error::new(ErrorKind::Unavailable, other.to_string())),
         };
-        Ok(self.came_to(check, ending, micros, output))
+        let mut outcome = self.came_to(check, ending, micros, output);
+        if cut {
+            // What is not there may be what differs.
+            outcome.ran.gist = Hash::NONE;
+        }
+        Ok(outcome)
     }
 
     fn came_to(&self, check: &Check, ending: Ending, micros: u64, output: String) -> Outcome {

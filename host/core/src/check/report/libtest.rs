@@ -30,7 +30,7 @@ struct Block<'a> {
 
 /// Reads it.
 pub(super) fn read(lines: &[&str]) -> Option<Result<Tests, Confused>> {
-    let mut headers: Vec<String> = Vec::new();
+    let mut headers: Vec<Header> = Vec::new();
     let mut blocks: Vec<Block<'_>> = Vec::new();
     let (mut stopped, mut finished) = (false, false);
     for line in lines {
@@ -57,7 +57,7 @@ pub(super) fn read(lines: &[&str]) -> Option<Result<Tests, Confused>> {
     if blocks.is_empty() {
         return None;
     }
-    number_equal(&mut headers);
+    let headers = told_apart(headers);
     let mut tally = Tally::default();
     for (at, block) in blocks.iter().enumerate() {
         let header = if headers.len() == blocks.len() { Some(at) } else { block.after.checked_sub(1) };
@@ -73,30 +73,38 @@ fn running(line: &str) -> Option<u64> {
     matches!(rest, " test" | " tests").then_some(count)
 }
 
+/// A program, as cargo announces it.
+struct Header {
+    name: String,
+    /// By which cargo tells it from others of the name: of the package that it is in, and of nothing in its files.
+    mark: String,
+}
+
 /// What a program is called: `shelf` for the library, `adds` for `tests/adds.rs`, and with its path where the two differ.
-fn header(line: &str) -> Option<String> {
+fn header(line: &str) -> Option<Header> {
     if let Some(krate) = line.strip_prefix("   Doc-tests ") {
-        return Some(format!("{} (doc)", krate.trim()));
+        return Some(Header { name: format!("{} (doc)", krate.trim()), mark: String::new() });
     }
     let (source, program) = line.strip_prefix("     Running ")?.rsplit_once(" (")?;
     let program = program.strip_suffix(')')?.rsplit(['/', '\\']).next()?.trim_end_matches(".exe");
-    let stem = program.rsplit_once('-').map_or(program, |(stem, _)| stem);
+    let (stem, mark) = program.rsplit_once('-').unwrap_or((program, ""));
     let source = source.strip_prefix("unittests ").unwrap_or(source);
     let file = source.rsplit('/').next()?.trim_end_matches(".rs");
     let same = source == "src/lib.rs" || file == stem;
-    Some(if same { stem.to_owned() } else { format!("{stem} ({source})") })
+    let name = if same { stem.to_owned() } else { format!("{stem} ({source})") };
+    Some(Header { name, mark: mark.to_owned() })
 }
 
-/// Two members of a workspace may have programs of one name: they are numbered, in cargo's order.
-fn number_equal(headers: &mut [String]) {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for header in headers {
-        let count = seen.entry(header.clone()).or_default();
-        *count += 1;
-        if *count > 1 {
-            *header = format!("{header} #{count}");
-        }
+/// Two members of a workspace may have programs of one name. Which is which does not follow from their order: where one is gone,
+/// the other would have its name, and its failures.
+fn told_apart(headers: Vec<Header>) -> Vec<String> {
+    let mut of_a_name: BTreeMap<String, usize> = BTreeMap::new();
+    for header in &headers {
+        *of_a_name.entry(header.name.clone()).or_default() += 1;
     }
+    let alone = |name: &str| of_a_name.get(name).is_none_or(|count| *count == 1);
+    let name = |Header { name, mark }| if alone(&name) { name } else { format!("{name} [{mark}]") };
+    headers.into_iter().map(name).collect()
 }
 
 impl<'a> Block<'a> {

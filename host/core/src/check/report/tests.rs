@@ -365,3 +365,27 @@ fn what_passed_is_named_by_pytest_in_its_short_summary_too() {
     assert!(tests.all_named && tests.passed.contains("tests/test_a.py::test_ok"), "{tests:?}");
     assert!(tests.skipped.contains("tests/test_a.py::test_later") && tests.failed.len() == 1, "{tests:?}");
 }
+
+#[test]
+fn programs_of_one_name_are_told_apart_by_what_does_not_follow_from_their_order() {
+    let block = |mark: &str, result: &str| {
+        let (passed, failed) = if result == "ok" { (1, 0) } else { (0, 1) };
+        let word = if failed == 1 { "FAILED" } else { "ok" };
+        format!(
+            "     Running tests/t.rs (target/debug/deps/t-{mark})\n\nrunning 1 test\ntest counts ... {result}\n\n\
+             test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out\n"
+        )
+    };
+    let argv = ["cargo", "test", "--no-fail-fast"].map(str::to_owned);
+    let read = |output: &str| read(&argv, output);
+    let both = read(&(block("aaaa", "FAILED") + &block("bbbb", "ok")));
+    let both = both.tests().expect("it is understood");
+    assert_eq!(failed(both).iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["t [aaaa]::counts"]);
+    assert_eq!(names(&both.passed), ["t [bbbb]::counts"]);
+    // The other is gone: this one has not become it.
+    let one = read(&block("bbbb", "FAILED"));
+    assert_eq!(
+        failed(one.tests().expect("it is understood")).iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        ["t::counts"]
+    );
+}

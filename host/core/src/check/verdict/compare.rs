@@ -1,14 +1,15 @@
 //! One check: its first run, its second after a failure, and the same on the base.
 //!
 //! Names are compared only where both outputs were understood and the tree's runner did not stop early: what was not run
-//! may have failed too. Otherwise the check as a whole is compared, by exit code and by every word of its output, and that is said. A tree whose output is no longer
-//! understood, where the base's was, is red: tests that do not build any more end with the same exit code as one that
-//! failed before.
+//! may have failed too. Otherwise the check as a whole is compared, by exit code and by every word of its output, and that is
+//! said. A tree whose output is no longer understood, where the base's was, is red: tests that do not build any more end with
+//! the same exit code as one that failed before.
 
 use std::collections::BTreeSet;
 
 use super::{Ending, Kind, Ran, Runs, Wanted};
 use crate::check::report::{Counts, Report, Runner, Tests};
+use crate::id::Hash;
 
 /// What is concluded of a check.
 #[derive(Debug)]
@@ -93,6 +94,12 @@ fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
         }
         return;
     };
+    // A suite of which nothing passes any more has checked nothing, whatever was done to it.
+    if now.counts.passed == 0 && before.counts.passed > 0 && compared.kind != Kind::Red {
+        let passed = before.counts.passed;
+        let why = Some(format!("no test of it passes any more; {passed} did on the base"));
+        *compared = Compared { kind: Kind::Red, why, ..std::mem::replace(compared, Compared::new(Kind::Red)) };
+    }
     if now.runner != before.runner && compared.kind == Kind::Green {
         compared.kind = Kind::NoWorse;
         compared.why = Some(format!("its tests are {}'s now and were {}'s", now.runner.name(), before.runner.name()));
@@ -229,6 +236,9 @@ fn as_a_whole<'a>(first: &Ran, base: Option<&Runs>) -> Compared<'a> {
         // A shell's word for a program that is not there or cannot be run: nothing was checked, here or on the base.
         _ if matches!(first.ending, Ending::Exit(126 | 127)) => {
             Compared::red(format!("{why}; a program that it needs is not there"))
+        }
+        Some(base) if !base.first.passes() && (first.gist == Hash::NONE || base.first.gist == Hash::NONE) => {
+            Compared::red(format!("{why}; it failed on the base too, and says too much to be compared"))
         }
         // The same exit code may be a new failure that hides the old one: what it says has to be the same.
         Some(base) if !base.first.passes() && base.first.gist != first.gist => {

@@ -237,8 +237,8 @@ fn where_passed_tests_are_not_named_they_are_counted() {
     let lost = verdict(&quiet("+a"), Some(&quiet("+a +b")), &[]);
     says(&lost, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 no longer there (test 44 s)");
     assert_eq!(lost.checks()[0].gone().first(), ["one that its runner does not name"]);
-    let muted = verdict(&quiet("?a ?b"), Some(&quiet("+a +b")), &[]);
-    says(&muted, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 2 skipped that passed (test 44 s)");
+    let muted = verdict(&quiet("+a ?b"), Some(&quiet("+a +b")), &[]);
+    says(&muted, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 skipped that passed (test 44 s)");
     let deleted = verdict(&once(understood("+a")), Some(&once(understood("+a -b"))), &[]);
     says(&deleted, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 no longer there (test 44 s)");
     assert_eq!(verdict(&quiet("+a +c"), Some(&quiet("+a +b")), &[]).kind(), Kind::Green);
@@ -295,12 +295,42 @@ fn a_failure_with_other_words_is_not_the_failure_of_before() {
 }
 
 #[test]
+fn an_output_that_is_not_there_as_a_whole_is_compared_with_nothing() {
+    let cut = || Ran { gist: Hash::NONE, ..opaque(Ending::Exit(1)) };
+    let whole = || opaque(Ending::Exit(1));
+    assert_eq!(verdict(&once(whole()), Some(&once(whole())), &[]).kind(), Kind::NoWorse, "the control");
+    for (base, result) in [(cut(), cut()), (cut(), whole()), (whole(), cut())] {
+        assert_eq!(verdict(&once(result), Some(&once(base)), &[]).kind(), Kind::Red);
+    }
+}
+
+#[test]
+fn a_suite_of_which_nothing_passes_any_more_has_checked_nothing() {
+    for (base, result) in [("+a +b", "?a ?b"), ("+a", ""), ("+a -b", "-b")] {
+        let mut ran = understood(result);
+        if !result.contains('-') {
+            ran.ending = Ending::Exit(0);
+        }
+        let red = verdict(&once(ran), Some(&once(understood(base))), &[]);
+        assert_eq!(red.kind(), Kind::Red, "{result} after {base}");
+        assert!(red.line().contains("no test of it passes any more"), "{}", red.line());
+    }
+    let fewer = verdict(&once(understood("+a ?b")), Some(&once(understood("+a +b"))), &[]);
+    assert_eq!(fewer.kind(), Kind::NoWorse, "the control");
+}
+
+#[test]
 fn numbers_that_count_something_are_words_and_those_of_one_run_are_none() {
     for (one, other) in [
         ("1 tests failed", "7 tests failed"),
         ("(1 of 9)", "(2 of 9)"),
         ("1/7 pass", "2/7 pass"),
         ("errors: 3.", "errors: 4."),
+        ("FAIL test_1", "FAIL test_2"),
+        ("FAIL: t3", "FAIL: t4"),
+        ("regress/issue-12.t failed", "regress/issue-13.t failed"),
+        ("see #12", "see #13"),
+        ("case utf8_2 differs", "case utf8_3 differs"),
     ] {
         assert_ne!(gist(one), gist(other), "{one}");
     }
@@ -311,6 +341,11 @@ fn numbers_that_count_something_are_words_and_those_of_one_run_are_none() {
         ("at src/lib.rs:12:5", "at src/lib.rs:14:5"),
         ("pid 48213 on 0x7712", "pid 50119 on 0x8190"),
         ("/tmp/tmp.12/x", "/tmp/tmp.19/x"),
+        ("in /tmp/tmpab12/x", "in /tmp/tmpab19/x"),
+        ("in tmpk3j2h9x1", "in tmpk4j1h8x7"),
+        ("deps/t-1a2b3c4d", "deps/t-9a8b7c6d"),
+        ("at 2026-11-25T14:03:22Z", "at 2026-11-26T09:13:01Z"),
+        ("0x77aa", "0x81aa"),
         ("2026-11-25 14:03:22", "2026-11-26 09:13:01"),
         ("thread 'a' (1234) panicked", "thread 'a' (977) panicked"),
     ] {

@@ -20,6 +20,9 @@ use crate::effect::store::{Blob, Object};
 /// Bytes of a file that is looked into for tests.
 const MOST_TEXT: u64 = 1 << 20;
 
+/// Microseconds that tests have without the change at least.
+const LEAST: u64 = 60_000_000;
+
 /// Files of tests that are tried one by one where all together do not build: each costs a run of the tests.
 const MOST_ALONE: usize = 4;
 
@@ -84,7 +87,10 @@ impl Exec {
         let mut proof: Option<Proof> = None;
         for (runs, base) in trying.understood() {
             let name = &runs.first.name;
-            let one: Vec<Check> = trying.checks.iter().filter(|check| check.name == *name).cloned().collect();
+            // A test that waits for what is not there waits no longer than all of them took with the change, and some.
+            let most = runs.first.micros.saturating_mul(10).max(LEAST);
+            let brief = |check: &Check| Check { timeout: check.timeout.min(most), ..check.clone() };
+            let one: Vec<Check> = trying.checks.iter().filter(|check| check.name == *name).map(brief).collect();
             let outcomes =
                 self.run_all(trying.case, without, &Arc::new(one), trying.around, trying.watch, On::Tests).await?;
             let Some((first, _)) = outcomes.into_iter().next() else { continue };
