@@ -12,6 +12,8 @@ mod inner;
 #[cfg(test)]
 mod tests;
 
+use inner::Started;
+
 /// A pattern over a command's arguments.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
@@ -75,24 +77,36 @@ impl ArgvPattern {
 
     /// Whether it is about a command, by its very words.
     pub fn is(&self, argv: &[String]) -> bool {
-        self.fits(argv.len(), |at, pattern| glob(pattern, &argv[at]))
+        self.fits(argv.len(), false, |at, pattern| glob(pattern, &argv[at]))
     }
 
     /// Whether it may be about a command of which not every word is known. The program counts by its last name, wherever it lies.
-    fn may_be(&self, words: &[Word]) -> bool {
-        self.fits(words.len(), |at, pattern| match &words[at] {
-            None => true,
-            Some(word) if at == 0 => glob(pattern, word) || glob(pattern, word.rsplit('/').next().unwrap_or(word)),
-            Some(word) => glob(pattern, word),
+    fn may_be(&self, words: &[Word], open: bool) -> bool {
+        self.fits(words.len(), open, |at, pattern| match words.get(at) {
+            None | Some(None) => true,
+            Some(Some(word)) if at == 0 => {
+                glob(pattern, word) || glob(pattern, word.rsplit('/').next().unwrap_or(word))
+            }
+            Some(Some(word)) => glob(pattern, word),
         })
     }
 
-    fn fits(&self, words: usize, fits: impl Fn(usize, &str) -> bool) -> bool {
+    /// Whether it is about a command whatever further arguments it has.
+    fn is_with_any(&self, argv: &[String]) -> bool {
+        self.0.last().is_some_and(|last| last == "**") && self.is(argv)
+    }
+
+    /// `open`: of a command that may have more words.
+    fn fits(&self, words: usize, open: bool, fits: impl Fn(usize, &str) -> bool) -> bool {
         let (rest, fixed) = match self.0.split_last() {
             Some((last, before)) if last == "**" => (true, before),
             _ => (false, &self.0[..]),
         };
-        let enough = if rest { words >= fixed.len() } else { words == fixed.len() };
+        let enough = match (rest, open) {
+            (_, true) => rest || words <= fixed.len(),
+            (true, false) => words >= fixed.len(),
+            (false, false) => words == fixed.len(),
+        };
         enough && fixed.iter().enumerate().all(|(at, pattern)| fits(at, pattern))
     }
 }
@@ -100,19 +114,21 @@ impl ArgvPattern {
 /// Whether grants cover a command, and every command that it is seen to start.
 pub fn covered(grants: &[ArgvPattern], argv: &[String]) -> bool {
     let all = grants.iter().any(ArgvPattern::is_all);
-    let covers = |words: &[Word]| {
+    let covers = |Started { words, open }: &Started| {
         let known: Option<Vec<String>> = words.iter().cloned().collect();
-        known.is_some_and(|argv| grants.iter().any(|grant| grant.is(&argv)))
+        let covers =
+            |grant: &ArgvPattern, argv: &[String]| if *open { grant.is_with_any(argv) } else { grant.is(argv) };
+        known.is_some_and(|argv| grants.iter().any(|grant| covers(grant, &argv)))
     };
     all || (grants.iter().any(|grant| grant.is(argv))
-        && inner::commands(argv).is_some_and(|started| started.iter().all(|words| covers(words))))
+        && inner::commands(argv).is_some_and(|started| started.iter().all(covers)))
 }
 
 /// Whether a rule with these patterns is about a command: itself, or one that it starts or may start.
 pub fn concerns(patterns: &[ArgvPattern], argv: &[String]) -> bool {
     let own: Vec<Word> = argv.iter().cloned().map(Some).collect();
-    let may = |words: &Vec<Word>| patterns.iter().any(|pattern| pattern.may_be(words));
-    may(&own) || inner::commands(argv).is_none_or(|started| started.iter().any(may))
+    let may = |words: &[Word], open: bool| patterns.iter().any(|pattern| pattern.may_be(words, open));
+    may(&own, false) || inner::commands(argv).is_none_or(|all| all.iter().any(|one| may(&one.words, one.open)))
 }
 
 /// `*` stands for any characters; everything else for itself. Linear but for the usual going back to the last star.

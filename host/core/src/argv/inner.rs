@@ -35,47 +35,85 @@ const WRAPPERS: &[(&str, &[&str])] = &[
 /// Of these, the first argument that is no option is not the program yet.
 const ONE_MORE: &[&str] = &["timeout", "taskset", "chrt"];
 
+/// Of these, what they start has further arguments, which they read from elsewhere.
+const FEEDING: &[&str] = &["xargs", "parallel"];
+
 /// Programs that read commands from a text.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "rbash", "eval"];
 
+/// A command that another one starts.
+pub(super) struct Started {
+    pub(super) words: Vec<Word>,
+    /// Further arguments follow that nobody knows.
+    pub(super) open: bool,
+}
+
 /// The commands that a command starts, itself left out; none if that cannot be told.
-pub(super) fn commands(argv: &[String]) -> Option<Vec<Vec<Word>>> {
+pub(super) fn commands(argv: &[String]) -> Option<Vec<Started>> {
     let words: Vec<Word> = argv.iter().cloned().map(Some).collect();
     let mut found = Vec::new();
-    look(&words, DEEPEST, &mut found)?;
+    look(&words, false, DEEPEST, &mut found)?;
     Some(found)
 }
 
-fn look(words: &[Word], deep: usize, found: &mut Vec<Vec<Word>>) -> Option<()> {
+fn look(words: &[Word], open: bool, deep: usize, found: &mut Vec<Started>) -> Option<()> {
     let deep = deep.checked_sub(1)?;
     let program = words.first()?.as_deref()?;
     let name = program.rsplit('/').next().unwrap_or(program);
     if SHELLS.contains(&name) {
-        let script = script(name, words)?;
-        for command in shell(&script)? {
-            look(&command, deep, found)?;
-            found.push(command);
+        // What follows a text are the text's own arguments; `eval` makes more text of it.
+        let script = script(name, words).filter(|_| !(open && name == "eval"))?;
+        for words in shell(&script)? {
+            look(&words, false, deep, found)?;
+            found.push(Started { words, open: false });
         }
     } else if name == "find" || name == "fd" {
+        if open {
+            return None;
+        }
         for at in words.iter().enumerate().filter(|(_, word)| starts_one(word.as_deref())).map(|(at, _)| at) {
-            inner(&words[at + 1..], deep, found)?;
+            inner(&words[at + 1..], false, deep, found)?;
         }
     } else if let Some((_, valued)) = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name) {
-        inner(behind(name, &words[1..], valued)?, deep, found)?;
+        let behind = behind(name, &words[1..], valued)?;
+        match (behind, open) {
+            // Without a command `xargs` shows what it reads, and `parallel` runs it.
+            ([], false) => return (name != "parallel").then_some(()),
+            ([], true) => return None,
+            _ => {}
+        }
+        let feeds = FEEDING.contains(&name);
+        let mut started = behind.to_vec();
+        if feeds && words.iter().flatten().any(|word| word.contains("{}") || replaces(word)) {
+            // Each word may be another one.
+            started.iter_mut().for_each(|word| *word = word.take().filter(|word| is_plain(word)));
+            started.iter_mut().skip(1).for_each(|word| *word = None);
+        }
+        inner(&started, open || feeds, deep, found)?;
     }
     Some(())
+}
+
+/// Whether an option says what stands for what is read.
+fn replaces(word: &str) -> bool {
+    word.starts_with("-I") || word.starts_with("-i") || word.starts_with("--replace")
+}
+
+/// Whether a word is a program's name, in which nothing is replaced.
+fn is_plain(word: &str) -> bool {
+    word.len() > 1 && word.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c))
 }
 
 fn starts_one(word: Option<&str>) -> bool {
     matches!(word, Some("-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec" | "--exec-batch"))
 }
 
-fn inner(words: &[Word], deep: usize, found: &mut Vec<Vec<Word>>) -> Option<()> {
+fn inner(words: &[Word], open: bool, deep: usize, found: &mut Vec<Started>) -> Option<()> {
     if words.is_empty() {
         return Some(());
     }
-    look(words, deep, found)?;
-    found.push(words.to_vec());
+    look(words, open, deep, found)?;
+    found.push(Started { words: words.to_vec(), open });
     Some(())
 }
 

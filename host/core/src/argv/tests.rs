@@ -52,6 +52,8 @@ fn a_grant_covers_a_command_and_what_it_starts() {
         &["sh", "script.sh"],
         &["bash", "-c", "cargo test"],
         &["nice", "cargo", "test"],
+        &["xargs", "cargo"],
+        &["sh", "-c", "xargs -I{} cargo {}"],
     ] {
         assert!(!covers(not), "{not:?}");
     }
@@ -77,6 +79,17 @@ fn a_rule_is_about_a_command_however_it_is_wrapped() {
         &["sh", "-c", "A=1 cargo publish"],
         &["sh", "-c", "env cargo publish"],
         &["sh", "-c", "sh -c 'cargo publish'"],
+        // What is fed in is not known, and may be the rest.
+        &["sh", "-c", "echo publish | xargs cargo"],
+        &["sh", "-c", "xargs cargo < list"],
+        &["sh", "-c", "printf 'publish\\0' | xargs -0 cargo"],
+        &["sh", "-c", "echo publish | xargs -I{} cargo {}"],
+        &["sh", "-c", "echo publish | xargs -I % cargo %"],
+        &["sh", "-c", "echo cargo publish | xargs env"],
+        &["sh", "-c", "echo cargo publish | xargs -I{} sh -c {}"],
+        &["sh", "-c", "echo cargo | xargs -I{} {} publish"],
+        &["sh", "-c", "echo -exec cargo publish ';' | xargs find ."],
+        &["sh", "-c", "echo cargo publish | parallel"],
         // What cannot be read counts as meant.
         &["sh", "-c", "X=cargo; $X publish"],
         &["sh", "-c", "cargo $X"],
@@ -92,6 +105,9 @@ fn a_rule_is_about_a_command_however_it_is_wrapped() {
         &["env", "cargo", "test"],
         &["sh", "-c", "cargo test | tail -n 5 && echo 'cargo publish'"],
         &["grep", "cargo", "publish"],
+        &["sh", "-c", "ls | xargs grep cargo"],
+        &["sh", "-c", "ls | xargs cargo test"],
+        &["sh", "-c", "ls | xargs"],
         &["sh", "-c", "cargo test -- \"$X\""],
     ] {
         assert!(!concerns(&rule, &argv(words)), "{words:?}");
