@@ -185,6 +185,7 @@ fn read(line: &str, values: &mut BTreeSet<String>) {
     if line.is_empty() || line.starts_with('#') {
         return;
     }
+    parts(line).for_each(|value| add(value, values));
     let quoted = quoted(line);
     let parted = line.split_once('=').or_else(|| line.split_once(": ")).or_else(|| line.split_once(':'));
     // What stands at the end of base64 parts nothing.
@@ -222,6 +223,17 @@ fn read(line: &str, values: &mut BTreeSet<String>) {
             meant.lines().for_each(|line| add(line, values));
         }
     });
+}
+
+/// Values of a line that has several: `export A=1 B=2`, `A=1; B=2`, a query's, JSON's and YAML's in one line, and what stands
+/// between two tags.
+fn parts(line: &str) -> impl Iterator<Item = &str> {
+    let ends = |c: char| c.is_whitespace() || ";,&?{}[]<>\"'|()".contains(c);
+    let named = line.split(ends).filter_map(|word| word.split_once(['=', ':']).map(|(_, value)| value));
+    // `key: value` in a list of such.
+    let spaced = line.split([',', '{', '}', '[', ']']).filter_map(|part| part.split_once(": ").map(|(_, value)| value));
+    let tagged = line.split('>').skip(1).filter_map(|rest| rest.split_once('<').map(|(text, _)| text));
+    named.chain(spaced).chain(tagged).filter(|value| !value.starts_with(['"', '\'', '/']))
 }
 
 /// The items of a list or a table in one line, as YAML has them.
@@ -343,6 +355,12 @@ mod tests {
             ("dG9rLTEyMzQ1Ng==", "dG9rLTEyMzQ1Ng==", "[redacted]"),
             ("TOKEN=tok-123456", "746f6b2d313233343536", "[redacted]"),
             ("A=\"dq\\$esc\\\"val77\"", "dq$esc\"val77", "[redacted]"),
+            ("export A1=firstvalue B1=secondvalue", "firstvalue, secondvalue", "[redacted], [redacted]"),
+            ("A1=firstvalue; B1=secondvalue", "firstvalue, secondvalue", "[redacted], [redacted]"),
+            ("{\"user\":\"bob12345\",\"pin\":12345678}", "bob12345 12345678", "[redacted] [redacted]"),
+            ("{user: alice77x, password: hunter2hunter2}", "alice77x hunter2hunter2", "[redacted] [redacted]"),
+            ("<db><password>xmlpass99</password></db>", "xmlpass99", "[redacted]"),
+            ("URL=https://x.org/?token=querytok99&v=1", "querytok99", "[redacted]"),
         ] {
             assert_eq!(shown(file, output), expected, "{file}");
         }
