@@ -5,6 +5,7 @@
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -53,7 +54,7 @@ pub struct Started {
 
 /// Starts a command with a program as the stages: `stages()`, or another one whose `main` begins with `main_if_asked`.
 pub fn start_at(program: &Path, spec: &Spec, stdin: &[u8], stdout: Stdio, stderr: Stdio) -> Result<Started, Error> {
-    let mut started = spawn(program, OUTER, stdout, stderr)?;
+    let mut started = spawn(program, OUTER, spec.terminal, stdout, stderr)?;
     let control = started.control.as_mut().ok_or(Error::Lost)?;
     let handed = wire::put(control, &Outside::of(spec))
         .and_then(|()| wire::put(control, spec))
@@ -66,20 +67,25 @@ pub fn start_at(program: &Path, spec: &Spec, stdin: &[u8], stdout: Stdio, stderr
     }
 }
 
-pub(crate) fn spawn(program: &Path, stage: &str, stdout: Stdio, stderr: Stdio) -> Result<Started, Error> {
+pub(crate) fn spawn(
+    program: &Path,
+    stage: &str,
+    terminal: bool,
+    stdout: Stdio,
+    stderr: Stdio,
+) -> Result<Started, Error> {
     if !cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))) {
         let reason = "native commands need Linux on x86-64 or arm64".to_owned();
         return Err(Failed { stage: "this system".to_owned(), reason }.into());
     }
     let (ours, theirs) = UnixStream::pair()?;
-    let child = Command::new(program)
-        .arg(stage)
-        .env_clear()
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(stdout)
-        .stderr(stderr)
-        .spawn()?;
-    Ok(Started { control: Some(ours), child })
+    let mut command = Command::new(program);
+    command.arg(stage).env_clear().stdin(Stdio::from(OwnedFd::from(theirs))).stdout(stdout).stderr(stderr);
+    if !terminal {
+        // A key that interrupts the host is for the host, which lets what is at work come to its end.
+        command.process_group(0);
+    }
+    Ok(Started { control: Some(ours), child: command.spawn()? })
 }
 
 impl Started {

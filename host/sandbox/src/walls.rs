@@ -51,7 +51,7 @@ pub(crate) const LANDLOCK: &str = "Landlock";
 /// Tries the walls with a program whose `main` begins with `main_if_asked`, and an overlay in this folder, which must exist and
 /// belong to `layer_owner`.
 pub fn walls(program: &Path, folder: &Path) -> Result<Walls, Error> {
-    let mut started = start::spawn(program, PROBE, Stdio::null(), Stdio::null())?;
+    let mut started = start::spawn(program, PROBE, false, Stdio::null(), Stdio::null())?;
     wire::put(&mut started.control()?, &folder)?;
     let mut walls = match started.message()? {
         Message::Probed(walls) => walls,

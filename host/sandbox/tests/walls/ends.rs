@@ -122,3 +122,11 @@ fn a_terminal_is_the_commands_own() {
     let length = fs::File::from(master).read(&mut said).expect("output");
     assert_eq!(&said[..length], b"own\r\n");
 }
+
+#[test]
+fn a_key_that_interrupts_the_host_is_not_for_the_command() {
+    let started = start(&sh("sleep 1000"));
+    let group = |id: Option<rustix::process::Pid>| rustix::process::getpgid(id).expect("its group");
+    let stage = rustix::process::Pid::from_raw(i32::try_from(started.id()).expect("a small number"));
+    assert_ne!(group(stage), group(None));
+}
