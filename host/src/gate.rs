@@ -39,7 +39,7 @@ pub enum Stopped {
         recorded: Hash,
     },
     /// The run was told to stop.
-    #[error("stopped: {0}")]
+    #[error("{0}")]
     Told(String),
 }
 

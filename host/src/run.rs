@@ -30,6 +30,7 @@ pub mod state;
 pub mod tree;
 
 mod fold;
+mod judged;
 mod life;
 mod table;
 mod team;

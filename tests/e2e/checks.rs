@@ -63,8 +63,11 @@ fn without_checks_nothing_is_verified_and_taking_it_says_so() {
     let stage = stage("[team]\ncoders = 2\n");
     let (code, said) = runs(&stage, "write state.txt better\\n\ncommit");
     assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("done, not verified") && said.contains("none: pit.toml has no checks"), "{said}");
-    let _ = stage.pit(&["accept", "-y"]).exits(3).says("pit.toml has no checks").says("--unverified");
+    assert!(
+        said.contains("done, not verified") && said.contains("none: there are no checks of the level full"),
+        "{said}"
+    );
+    let _ = stage.pit(&["accept", "-y"]).exits(3).says("there are no checks of the level full").says("--unverified");
     let _ = stage.pit(&["accept", "-y", "--unverified"]).exits(0);
 }
 

@@ -153,3 +153,13 @@ fn with_one_wrong_edit_the_demos_script_ends_sent_back_and_not_done() {
     assert!(stage.git(&["show", &format!("{branch}:src/duration.rs")]).contains("checked_mul"), "the rest is kept");
     assert!(!stage.git(&["ls-tree", "-r", "--name-only", &branch]).contains("src/json.rs"));
 }
+
+#[test]
+fn without_a_cargo_that_commands_can_reach_it_says_so_first() {
+    let stage = Stage::new();
+    let nothing = stage.home().join("nothing");
+    let said = stage.command(&["demo"]).env("PATH", "/bin").env("CARGO_HOME", &nothing).output().expect("pit");
+    let told = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(1), "{told}");
+    assert!(told.contains("there is no cargo in /usr or in your home") && told.contains("CARGO_HOME"), "{told}");
+}

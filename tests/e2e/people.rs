@@ -35,7 +35,7 @@ fn an_answer_from_another_terminal_reaches_the_one_who_asked_once() {
     let run = stage.attend(&["agent", "run", "coder", "Paint it.", "-m", &script]);
     let (id, asks) = stage.asked();
     assert!(asks.contains("Which colour?"), "{asks}");
-    let _ = stage.pit(&["approve", &id]).exits(0);
+    let _ = stage.pit(&["approve", &id]).exits(2).says("waits for an answer in words");
     let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
     assert_eq!(run.code(), 3);
     assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
@@ -245,5 +245,41 @@ fn a_stopped_run_is_gone_on_with_and_told_what_is_said() {
     let _ = stage.pit(&["run", "-c", "and the gate", "-m", &model]).exits(3);
     let logs = stage.pit(&["logs", &id]).exits(0).out;
     assert!(logs.contains("the fence") && logs.contains("and the gate"), "{logs}");
+    assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
+}
+
+#[test]
+fn without_a_person_what_needs_one_says_so_and_how_to_go_on() {
+    let protected = PROTECTED.replace("AGENTS.md", ".github/workflows/ci.yml");
+    let thinks = "[[conversation.reply]]\ntext = \"Next step: finish without it.\"\n";
+    let stage = Stage::new();
+    let script = script(&stage, &[&protected, FINISH, FINISH, thinks, FINISH].concat());
+    let said = stage.pit(&["run", "--solo", "Add CI.", "-m", &script]).exits(5);
+    let id = stage.trees().remove(0);
+    for text in [
+        "why        the same step failed",
+        "the run was started without one",
+        &format!("files of {id} that were not committed: pit checkout {id}"),
+    ] {
+        assert!(said.out.contains(text), "no `{text}` in {}", said.out);
+    }
+    let _ = stage.pit(&["clean", "-y"]).exits(0).says("files that were not committed");
+}
+
+#[test]
+fn what_does_not_answer_a_question_is_refused_where_it_was_said() {
+    let stage = Stage::new();
+    let choose =
+        ASK.replace("question = \"Which colour?\"", "question = \"Which colour?\", choices = [\"red\", \"blue\"]");
+    let script = script(&stage, &[&choose, FINISH].concat());
+    let run = stage.attend(&["agent", "run", "coder", "Paint it.", "-m", &script]);
+    let (id, _) = stage.asked();
+    for wrong in
+        [&["answer", &id, "green"] as &[&str], &["answer", &id, "3"], &["approve", &id], &["reject", &id, "-m", "no"]]
+    {
+        let _ = stage.pit(wrong).exits(2).says("waits for one of: red, blue").says("pit answer");
+    }
+    let _ = stage.pit(&["answer", &id, "2"]).exits(0).says("told");
+    assert_eq!(run.code(), 3);
     assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
 }

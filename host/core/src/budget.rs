@@ -540,7 +540,10 @@ impl Shortage {
     /// The shortage as a sentence.
     pub fn message(&self) -> String {
         let usd = |micro: u64| format!("${}.{:02}", micro / 1_000_000, micro % 1_000_000 / 10_000);
-        let minutes = |micros: u64| format!("{} min", micros / 60_000_000);
+        let minutes = |micros: u64| match micros {
+            0..120_000_000 => format!("{} s", micros / 1_000_000),
+            _ => format!("{} min", micros / 60_000_000),
+        };
         match self.item {
             Item::MicroUsd => format!("{} of {} are spent", usd(self.spent), usd(self.cap)),
             Item::Tokens => format!("{} of {} tokens are spent", self.spent, self.cap),

@@ -340,6 +340,9 @@ pub struct Ended {
     /// Why there is none, where the person's checks could not be run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unjudged: Option<String>,
+    /// Whether its files have what was not committed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncommitted: bool,
 }
 
 impl Event {

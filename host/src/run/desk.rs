@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use orchestra_pit_core::call::CallId;
+use orchestra_pit_core::call::{Call, CallId, human};
 use orchestra_pit_core::id::RunId;
 use tokio::sync::{Notify, oneshot};
 
 use super::command::{Unheeded, What};
+use super::state::Open;
 use crate::gate::lock;
 
 /// What a run waits to hear.
@@ -19,6 +20,42 @@ pub enum Waits {
     Decision,
     /// Yes or no to a call that a rule asks about.
     Permission,
+}
+
+impl Waits {
+    /// What a run in this call waits to hear, if it waits for a person.
+    pub fn of(open: &Open) -> Option<Self> {
+        match &open.call {
+            _ if open.asked.is_some() => Some(Self::Permission),
+            Call::Human(human::Call::Ask { choices, .. }) => Some(Self::Words(choices.clone())),
+            Call::Human(human::Call::Propose { .. }) => Some(Self::Decision),
+            _ => None,
+        }
+    }
+
+    /// What is heard of what a person says.
+    ///
+    /// # Errors
+    /// What it waits for instead.
+    pub fn hear(&self, what: What, by: String) -> Result<Heard, String> {
+        match (self, what) {
+            (Self::Words(choices), What::Answer { text }) => {
+                let numbered = text.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
+                match choices.iter().find(|choice| **choice == text).or(numbered) {
+                    Some(choice) => Ok(Heard::Words(choice.clone())),
+                    None if choices.is_empty() => Ok(Heard::Words(text)),
+                    None => Err(format!("one of: {}", choices.join(", "))),
+                }
+            }
+            (Self::Words(choices), _) if !choices.is_empty() => Err(format!("one of: {}", choices.join(", "))),
+            (Self::Words(_), _) => Err("an answer in words".to_owned()),
+            (Self::Decision, What::Approve { run, body }) => Ok(Heard::Yes { run, body, by }),
+            // A permission is for what was shown: there is nothing in it that a person could change.
+            (Self::Permission, What::Approve { run, body: None }) => Ok(Heard::Yes { run, body: None, by }),
+            (Self::Decision | Self::Permission, What::Reject { why }) => Ok(Heard::No { why, by }),
+            (Self::Decision | Self::Permission, _) => Err("a yes or no".to_owned()),
+        }
+    }
 }
 
 /// What a person said.
@@ -92,21 +129,7 @@ impl Questions {
         let mut open = lock(&self.open);
         let meant = open.get(&run).filter(|pending| call.is_none_or(|seq| pending.call.seq == seq));
         let waits = meant.map(|pending| pending.waits.clone()).ok_or(Unheeded::NotWaiting(run))?;
-        let otherwise = |what: &str| Err(Unheeded::Otherwise { run, what: what.to_owned() });
-        let heard = match (&waits, what) {
-            (Waits::Words(choices), What::Answer { text }) if choices.is_empty() || choices.contains(&text) => {
-                Heard::Words(text)
-            }
-            (Waits::Words(choices), _) if !choices.is_empty() => {
-                return otherwise(&format!("one of: {}", choices.join(", ")));
-            }
-            (Waits::Words(_), _) => return otherwise("an answer in words"),
-            (Waits::Decision, What::Approve { run, body }) => Heard::Yes { run, body, by },
-            // A permission is for what was shown: there is nothing in it that a person could change.
-            (Waits::Permission, What::Approve { run, body: None }) => Heard::Yes { run, body: None, by },
-            (Waits::Decision | Waits::Permission, What::Reject { why }) => Heard::No { why, by },
-            (Waits::Decision | Waits::Permission, _) => return otherwise("a yes or no"),
-        };
+        let heard = waits.hear(what, by).map_err(|what| Unheeded::Otherwise { run, what })?;
         if let Some(pending) = open.remove(&run) {
             // Whoever waited may have been cancelled in between: then nobody is there to hear it.
             pending.tell.send(heard).map_err(|_| Unheeded::NotWaiting(run))?;

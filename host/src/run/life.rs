@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use orchestra_pit_core::call::delegate::{self, End};
 use orchestra_pit_core::call::{Call, CallId, Error, ErrorKind, Facts, Order, Site};
 use orchestra_pit_core::id::{Hash, RunId};
-use orchestra_pit_core::record::{Began, Event, GuestLimits, Started};
+use orchestra_pit_core::record::{Began, GuestLimits, Started};
 
 use super::clock::now;
 use super::state::Phase;
@@ -19,9 +19,13 @@ use crate::guest::{Door, Ended, LifeEnd, Limits, Passed, Start};
 pub(super) fn spawn(tree: Arc<Tree>, run: RunId) {
     let of = tree.clone();
     let task = tokio::spawn(async move {
-        if let Err(stopped) = live(&of, run).await {
-            of.note(run, Event::Stopped { why: stopped.to_string() });
-            of.changed.notify_waiters();
+        if let Err(stopped) = live(&of, run).await
+            && !of.winding_down()
+            && !of.stopping()
+        {
+            // Whoever waits for this run would wait for ever: the whole tree stops, in a task that does not end with this one.
+            let why = stopped.to_string();
+            tokio::spawn(async move { of.stop(&why).await });
         }
     });
     tree.track(run, task.abort_handle());

@@ -80,6 +80,9 @@ impl Desk for Table {
             self.tree.show(self.run, at, || Event::Intended(Box::new(intended)));
         }
         let asks_a_model = matches!(order.call(), Call::Model(model::Call::Ask(_)));
+        if asks_a_model {
+            self.tree.judge_base();
+        }
         let duty = Duty { tree: self.tree.clone(), id, open: Some(open) };
         let mut work = Box::pin(carry_out(self.tree.clone(), intent, duty));
         // Most effects have their answer at once: a task for each would cost more than they do. A model never has its, and what

@@ -16,11 +16,8 @@ use super::clock::now;
 use super::command::{Command, Unheeded, What};
 use super::desk::Questions;
 use super::events::Live;
-use super::state::{FULL, Phase, Run, State, enter};
+use super::state::{Phase, Run, State, enter};
 use super::{Host, life};
-use crate::effect::Team;
-use crate::effect::exec::boxed::Watched;
-use crate::effect::exec::judge::Case;
 use crate::gate::lock;
 use crate::journal::{Refused, Ticket};
 
@@ -53,6 +50,8 @@ pub struct Tree {
     stopped: AtomicBool,
     /// No call begins any more.
     winding_down: AtomicBool,
+    /// The checks on what the work starts from, once they were begun.
+    pub(super) base: Mutex<Option<AbortHandle>>,
 }
 
 impl Tree {
@@ -70,6 +69,7 @@ impl Tree {
             stopping: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             winding_down: AtomicBool::new(false),
+            base: Mutex::default(),
         })
     }
 
@@ -156,11 +156,15 @@ impl Tree {
             Box::pin(self.cancel(child, "the agent that started it has ended")).await?;
         }
         let unjudged = if run == self.id { self.judge_result(matches!(end, End::Done(_))).await.err() } else { None };
+        if run == self.id {
+            self.drop_base();
+        }
         let (commit, tree) = self.ends(run);
+        let uncommitted = self.host.effects.workspaces.is_changed(run).unwrap_or(false);
         let calls = self.look(|state| state.runs.get(&run).map_or(0, |run| run.next));
         let result = |state: &State| state.result.as_ref().map(|judged| judged.verdict.kind());
         let verdict = if run == self.id { self.look(result) } else { None };
-        let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls, verdict, unjudged }));
+        let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls, verdict, unjudged, uncommitted }));
         let ticket = self.write(run, ended.clone());
         self.host.effects.workspaces.release(run);
         self.host.effects.exec.release(run);
@@ -171,42 +175,6 @@ impl Tree {
         self.show(run, now(), || ended);
         self.freed.notify_waiters();
         self.changed.notify_waiters();
-        Ok(())
-    }
-
-    /// Has the result's verdict on record before its end is: on the files of the last commit, by the host's own run. A result that
-    /// was judged on the way is not judged again.
-    /// Of a run that did not end well, only a verdict that there is already is told: nobody waits for another.
-    ///
-    /// # Errors
-    /// Why the checks could not be run: without a verdict the result is not verified, and says so.
-    async fn judge_result(self: &Arc<Self>, done: bool) -> Result<(), String> {
-        let commands = Team::commands(self, self.id);
-        let Some(base) = self.look(|state| state.root().map(|root| root.started.base)) else { return Ok(()) };
-        let effects = &self.host.effects;
-        let commit = effects.workspaces.head(self.id).unwrap_or(base);
-        if commit == base || commands.checks.get(FULL).is_none_or(Vec::is_empty) {
-            return Ok(());
-        }
-        let repo = effects.workspaces.repo();
-        let (Ok(tree), Ok(base)) = (repo.tree_of(commit), repo.tree_of(base)) else { return Ok(()) };
-        if let Some(judged) = self.look(|state| state.verdict(tree, FULL).cloned()) {
-            // People were shown it when it was made.
-            let (at, event) = (now(), Event::Judged(Box::new(judged)));
-            lock(&self.state).apply(self.id, at, &event);
-            let _rides = self.host.journal.write(self.id, at, event);
-            return Ok(());
-        }
-        if !done {
-            return Ok(());
-        }
-        let case = Case { tree, base, commit, level: FULL.to_owned() };
-        let watch = |seen: Watched<'_>| self.tell(Live::Delta { run: self.id, delta: seen.into() });
-        let judged = effects.exec.judge(case, commands, &watch).await.map_err(|error| {
-            let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();
-            format!("the checks could not be run: {}{hint}", error.message)
-        })?;
-        self.note(self.id, Event::Judged(Box::new(judged)));
         Ok(())
     }
 
@@ -250,6 +218,7 @@ impl Tree {
     /// Ends this life of the whole tree. What is on record goes on with the next.
     pub async fn stop(self: &Arc<Self>, why: &str) -> Result<(), Refused> {
         self.stopping.store(true, Ordering::Release);
+        self.drop_base();
         let runs: Vec<RunId> = lock(&self.tasks).keys().copied().collect();
         for run in runs {
             self.drop_tasks(run);

@@ -7,7 +7,7 @@ use orchestra_pit_core::check::verdict::{Kind, Names};
 use orchestra_pit_core::protected;
 use orchestra_pit_core::time::Time;
 
-use super::words::{came_to, count, line, long, money, several};
+use super::words::{came_to, count, line, long, money, raise, several};
 use crate::effect::vcs::compare::Compared;
 use crate::run::State;
 use crate::run::state::{FULL, Phase, Run};
@@ -28,16 +28,33 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
     if let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) {
         lines.push(format!("  summary    {}", line(&report.summary, 160)));
     }
+    if let Some(End::Failed { message, .. } | End::Broken(message)) = root.ended().map(|ended| &ended.end)
+        && message.chars().count() > 160
+    {
+        lines.push(format!("  why        {}", line(message, 1000)));
+    }
     lines.extend(report(root));
     if root.ended().is_some() {
         lines.extend(result(state));
     }
     lines.extend(changed.map(|changed| machine(&changed.paths)).unwrap_or_default());
     lines.extend(denied(state));
+    let left = state.order.iter().filter(|id| state.runs.get(id).is_some_and(|run| left_something(run)));
+    let left: Vec<String> = left.map(|id| state.name(*id)).collect();
+    if let Some(first) = left.first() {
+        let of = left.join(", ");
+        lines.push(format!(
+            "  kept       files of {of} that were not committed: pit checkout {first} · pit terminal {first}"
+        ));
+    }
     lines.push(cost(state, now));
     lines.push(match &root.phase {
         Phase::Ended(end) if matches!(end.end, End::Exhausted(_)) => {
-            format!("  next       kept; pit budget {name} --usd N, then pit send {name} \"go on\" · pit diff {name}")
+            // Whose limit it was, and which: of the run that was short of it last.
+            let short = state.runs.values().filter_map(|run| run.short.map(|short| (run.last.0, short)));
+            let raise = short.max_by_key(|(at, _)| *at).and_then(|(_, short)| raise(short.account, &short));
+            let raise = raise.unwrap_or_else(|| format!("pit budget {name} --usd N"));
+            format!("  next       kept; {raise}, then pit send {name} \"go on\" · pit diff {name}")
         }
         Phase::Ended(_) if root.tip == root.started.base => {
             format!("  next       pit logs {name} · pit send {name} \"…\"")
@@ -49,6 +66,11 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
         Phase::Live => format!("  next       kept; pit resume {name} goes on · pit cancel {name}"),
     });
     lines
+}
+
+/// Whether a run has ended with files that it has not committed.
+fn left_something(run: &Run) -> bool {
+    run.ended().is_some_and(|ended| ended.uncommitted)
 }
 
 /// Whether the host's checks found the result bad.
@@ -64,7 +86,7 @@ pub fn result(state: &State) -> Vec<String> {
     let why = match (&state.result, root.ended().and_then(|ended| ended.unjudged.as_deref())) {
         (Some(judged), _) => return verdict(judged),
         (None, Some(why)) => why,
-        (None, None) if !checks => "pit.toml has no checks (pit init proposes some)",
+        (None, None) if !checks => "there are no checks of the level full in pit.toml (pit init proposes some)",
         (None, None) if root.tip == root.started.base => "nothing was committed",
         (None, None) => "no checks were run on it",
     };
@@ -92,6 +114,9 @@ pub fn verdict(Judged { verdict, proof, tails }: &Judged) -> Vec<String> {
             if !which.is_empty() {
                 lines.push(format!("             {}: {what}: {}", line(check.name(), 40), names(which)));
             }
+        }
+        if let (Kind::NoWorse, Some(why)) = (check.kind(), check.why()) {
+            lines.push(format!("             {}: {}", line(check.name(), 40), line(why, 200)));
         }
         if let Some(name) = check.flaky().first().first() {
             lines.push(format!(
@@ -139,7 +164,7 @@ fn proved(proof: &Proof) -> Vec<String> {
 const PROVED: usize = 3;
 
 /// Lines of a red check's output.
-const TAIL: usize = 12;
+const TAIL: usize = 24;
 
 /// The branch, what is on it, and what it stands on.
 fn branch(root: &Run, changed: Option<&Compared>) -> String {

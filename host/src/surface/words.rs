@@ -1,7 +1,7 @@
 //! What a tree of runs stands at, in English.
 
 use orchestra_pit_core::amount::Usd;
-use orchestra_pit_core::budget::{Item, Shortage};
+use orchestra_pit_core::budget::{Balance, Item, Shortage};
 use orchestra_pit_core::call::delegate::End;
 use orchestra_pit_core::call::{Call, Value, exec, human, vcs};
 use orchestra_pit_core::check::verdict::Kind;
@@ -109,6 +109,26 @@ pub fn ended(end: &End) -> String {
         End::Exhausted(why) => format!("out of budget: {}", line(why, 160)),
         End::Broken(why) => format!("broke: {}", line(why, 160)),
     }
+}
+
+/// What a run and all below it have spent, of what they may.
+pub fn spent(state: &State, run: RunId) -> String {
+    let Balance { spent, caps, elapsed, .. } = state.balance(run);
+    let of =
+        |cap: Option<u64>, show: fn(u64) -> String| cap.map(|cap| format!(" of {}", show(cap))).unwrap_or_default();
+    let priced = state.money(run);
+    format!(
+        "spent {}{}, {}{} tokens, {}{} turns, {}{} at work",
+        money(priced),
+        // Without a price no limit in dollars is kept.
+        of(caps.micro_usd.filter(|_| priced.is_some()), usd),
+        count(spent.tokens),
+        of(caps.tokens, count),
+        spent.turns,
+        of(caps.turns, count),
+        long(elapsed),
+        of(caps.elapsed, long),
+    )
 }
 
 /// The line that gives a run more of what it is short of; none for what has no such line.

@@ -377,8 +377,11 @@ impl Session {
     }
 
     fn stuck(&self, how: &str) -> Failure {
-        let worst = self.troubles.worst().map(|worst| format!("{}: {}", worst.subject, worst.message));
-        Failure::new("stuck", format!("the same step failed {how}: {}", worst.unwrap_or_default()))
+        let worst = self.troubles.worst();
+        // What a person would have to allow is no fault of its own.
+        let kind = worst.map(|worst| worst.kind.as_str()).filter(|kind| ["denied", "needs-person"].contains(kind));
+        let told = worst.map(|worst| format!("{}: {}", worst.subject, worst.message)).unwrap_or_default();
+        Failure::new(kind.unwrap_or("stuck"), format!("the same step failed {how}: {told}"))
     }
 
     fn warn_of_the_end(&mut self) {

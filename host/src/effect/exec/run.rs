@@ -182,7 +182,8 @@ impl Exec {
             left_out.extend(laid.notes.into_iter().map(|note| ("(services)".to_owned(), note)));
             let (ended, time, memory) = ended(&boxed);
             let (out, mut err) = (boxed.out.shown(), boxed.err.shown());
-            if matches!(ended, Ended::Exited(1..)) {
+            // In a pipe it is the last program's code that counts.
+            if matches!(ended, Ended::Exited(_)) {
                 self.explain_missing(if err.tail.is_empty() { &mut err.head } else { &mut err.tail });
             }
             Ok(Ran { ended, out, err, time, memory, tree, changes, left_out })

@@ -38,7 +38,7 @@ pub const VARIABLES: &[(&str, &str)] = &[
 
 impl Home {
     /// Where a path below the home really is.
-    fn at(&self, place: &str) -> PathBuf {
+    pub fn at(&self, place: &str) -> PathBuf {
         for (first, folder) in &self.elsewhere {
             if let Ok(rest) = Path::new(place).strip_prefix(first) {
                 return folder.join(rest);

@@ -30,7 +30,8 @@ pub enum OpenError {
     /// Objects that would have to be fetched.
     #[error(
         "{0} is a partial clone, which lacks objects that only git itself can fetch; `git fetch --refetch --no-filter` in it, \
-         and then `git config --unset-all remote.origin.promisor`, make it a whole one"
+         and then `git config --unset-all remote.origin.promisor` and `git config --unset-all remote.origin.partialclonefilter`, \
+         make it a whole one"
     )]
     Partial(PathBuf),
     /// SHA-256.

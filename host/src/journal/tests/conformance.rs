@@ -335,7 +335,15 @@ async fn an_end_is_found_behind_what_people_did_with_it(place: &dyn Place) {
     let accepted = || Event::Accepted { onto: onto.clone(), old: commit, new: commit, by: by.clone(), staged: None };
     let ended = || {
         let end = End::Cancelled("a test".into());
-        Event::Ended(Box::new(Ended { end, commit, tree: commit, calls: 0, verdict: None, unjudged: None }))
+        Event::Ended(Box::new(Ended {
+            end,
+            commit,
+            tree: commit,
+            calls: 0,
+            verdict: None,
+            unjudged: None,
+            uncommitted: false,
+        }))
     };
     let events = [
         (Event::Stopped { why: "a test".into() }, false),

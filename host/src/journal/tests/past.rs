@@ -75,8 +75,15 @@ async fn only_the_stretch_since_it_last_began_counts() {
     journal.flush(ticket).await.unwrap();
     let end = orchestra_pit_core::call::delegate::End::Cancelled("a test".into());
     let none = orchestra_pit_core::id::Oid([0; 20]);
-    let ended =
-        Event::Ended(Box::new(Ended { end, commit: none, tree: none, calls: 1, verdict: None, unjudged: None }));
+    let ended = Event::Ended(Box::new(Ended {
+        end,
+        commit: none,
+        tree: none,
+        calls: 1,
+        verdict: None,
+        unjudged: None,
+        uncommitted: false,
+    }));
     let journal = after([answered(0, &line("a")), ended]).await;
     assert!(matches!(recall(&journal, 0, "other"), Recall::New));
 }

@@ -13,9 +13,10 @@ use super::carry::StartArgs;
 use super::detach;
 use super::follow::follow;
 use super::open::Place;
-use super::out::out;
+use super::out::{self, out};
 use super::setting;
 use super::stranger;
+use super::trust;
 use crate::assemble;
 use crate::config::written::Flags;
 use crate::effect::model::models::Models;
@@ -107,7 +108,8 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
     let brought = agents.brought.components()?;
     let mut names = stranger::names(&brought);
     names.push(manifest.name.clone());
-    let mut settled = setting::settle(&*at.repo()?, &Flags { brought: names, ..limits.flags() })?;
+    let flags = Flags { brought: names, ..limits.flags() };
+    let mut settled = trust::settled(at, &*at.repo()?, &flags, &agents.brought)?;
     let grants = match shipped {
         Some(_) => settled.grants(&manifest, Profile::Default),
         None => stranger::give(at, &settled, &known, &manifest, agents.give.as_deref())?,
@@ -117,7 +119,7 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
     }
     let models = setting::models(at, &mut settled, &carry.model, !manifest.asks.model.is_empty())?;
     if !manifest.asks.model.is_empty() {
-        setting::prices(&settled, &models)?;
+        out::told(&setting::first_line(&settled, &models)?);
     }
     let aliases = aliases(&models);
     let name = manifest.name.clone();

@@ -157,9 +157,12 @@ pub async fn init(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     } else {
         store.trust_file(FILE, &text, now())?;
         let seen = tried(at, &repo).await;
-        for (run, seen) in seen.iter().filter(|(_, seen)| !seen.runs) {
-            note!("{} cannot be run here, so it does not count: {}", clean(&shown(run)), clean(&seen.said));
-            note!("  its line is a comment: take the # away when it can, and say yes to it: pit trust");
+        for (run, seen) in &seen {
+            note!("  {}: {}", clean(&shown(run)), clean(&seen.said));
+            if !seen.runs {
+                note!("    it cannot be run here, so it does not count: its line is a comment");
+                note!("    when it can, take the # away and say yes to it: pit trust");
+            }
         }
         init::propose(&facts, &|check| seen.get(&check.run).cloned())
     };

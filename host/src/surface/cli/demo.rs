@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use super::git::Git;
-use super::open::{Place, dirs};
+use super::open::{Place, dirs, home};
 use super::out::note;
 use super::setting::{FILE, wrong};
 use super::{Failure, Pit};
@@ -46,6 +46,14 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         )
         .hint("pit demo -- -o stream-json writes what happens, for programs"));
     }
+    if !has_cargo() {
+        return Err(Failure::new(
+            Exit::Failed,
+            "the demo's agents build and test a small Rust library, and there is no cargo in /usr or in your home; \
+             nothing was started",
+        )
+        .hint("https://rustup.rs installs it; one that lies elsewhere is found by CARGO_HOME and RUSTUP_HOME"));
+    }
     let folder = match &args.into {
         Some(folder) => at.join(folder),
         None => std::env::temp_dir().join(format!("pit-demo-{}", std::process::id())),
@@ -76,10 +84,9 @@ fn lay(folder: &Path) -> Result<PathBuf, Failure> {
     std::fs::create_dir(&repository).map_err(failed)?;
     std::fs::write(folder.join("script.toml"), SCRIPT).map_err(failed)?;
     std::fs::write(folder.join("docs-bot.wasm"), STRANGER).map_err(failed)?;
-    let history = if has_cargo() { REPOSITORY.to_owned() } else { unchecked() };
     let git = Git::at(&repository);
     git.run(&["init", "--quiet", "--object-format=sha1", "--initial-branch=main"])?;
-    git.feed(&["fast-import", "--quiet", "--done"], &history)?;
+    git.feed(&["fast-import", "--quiet", "--done"], REPOSITORY)?;
     git.run(&["checkout", "--quiet", "main"])?;
     trust(&repository)?;
     Ok(repository)
@@ -87,41 +94,16 @@ fn lay(folder: &Path) -> Result<PathBuf, Failure> {
 
 /// The person's yes to the demo's own file: whoever runs this program has it already.
 fn trust(repository: &Path) -> Result<(), Failure> {
-    let Some(text) = file::read(&repository.join(FILE)).map_err(wrong)? else {
-        note!("There is no cargo on this machine, so nothing can verify the result.");
-        return Ok(());
-    };
+    let Some(text) = file::read(&repository.join(FILE)).map_err(wrong)? else { return Ok(()) };
     let mut store = Store::open(dirs().state.as_deref(), &repository.join(".git")).map_err(wrong)?;
     store.trust_file(FILE, &text, now())?;
     Ok(())
 }
 
-/// Whether the demo's checks can be run.
+/// Whether commands find a cargo: of the system, or in the home where they are given it.
 #[expect(clippy::disallowed_methods, reason = "looks whether a program is there")]
 fn has_cargo() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join("cargo").is_file())
-}
-
-/// The same history without checks.
-fn unchecked() -> String {
-    const FROM: &str = "M 100644 inline pit.toml\n";
-    let cut = |text: &str| {
-        let (before, rest) = text.split_once(FROM)?;
-        let (_, after) = rest.split_once("\nEND\n")?;
-        Some(format!("{before}{after}"))
-    };
-    cut(REPOSITORY).unwrap_or_else(|| REPOSITORY.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_cargo_there_are_no_checks_and_all_else_is_there() {
-        let without = unchecked();
-        assert!(REPOSITORY.contains("pit.toml") && !without.contains("pit.toml"));
-        assert!(without.contains("SPEC.md") && without.contains("AGENTS.md") && without.ends_with("done\n"));
-    }
+    std::env::split_paths(&path).any(|folder| folder.starts_with("/usr") && folder.join("cargo").is_file())
+        || home().is_some_and(|home| home.at(".cargo/bin").join("cargo").is_file())
 }

@@ -78,7 +78,8 @@ impl Line {
     }
 
     fn missing(what: &'static str, failure: &Failure) -> Self {
-        let hint = failure.hints.first().cloned();
+        // A line that can be typed is more help than another.
+        let hint = failure.hints.iter().find(|hint| hint.contains("pit ")).or(failure.hints.first()).cloned();
         Self { schema: 1, what, state: Standing::Missing, found: failure.error.clone(), hint, walls: None }
     }
 }

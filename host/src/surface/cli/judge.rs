@@ -48,17 +48,22 @@ impl<'a> Judge<'a> {
 
     /// Refuses what is not good, unless the person has typed a word that nobody types by accident.
     pub(super) fn gate(&self, judged: Option<&Judged>, name: &str) -> Result<(), Failure> {
+        self.gate_of(judged, name, &format!("pit terminal {name} is a shell on it"))
+    }
+
+    /// `look`: how one looks at what is red.
+    fn gate_of(&self, judged: Option<&Judged>, name: &str, look: &str) -> Result<(), Failure> {
         if self.unverified || is_good(judged) {
             return Ok(());
         }
         let none = if self.commands.checks.contains_key(FULL) {
             "there is no verdict on it"
         } else {
-            "pit.toml has no checks"
+            "there are no checks of the level full in pit.toml"
         };
         let failure = match (judged, &self.unjudged) {
             (Some(_), _) => Failure::new(Exit::Red, "the checks are red; nothing has changed")
-                .hint(format!("pit send {name} \"…\" sends it back; pit terminal {name} is a shell on it")),
+                .hint(format!("pit send {name} \"…\" sends it back; {look}")),
             (None, Some(why)) => Failure::new(Exit::Unverified, format!("{why}; nothing has changed"))
                 .hint(format!("pit send {name} \"…\" has them run again")),
             (None, None) => {
@@ -85,7 +90,9 @@ impl<'a> Judge<'a> {
         for line in last::verdict(&judged) {
             out::shown(&line);
         }
-        self.gate(Some(&judged), &taking.name)?;
+        // A shell on the run shows its own files, in which the branch's are not.
+        let look = "it is the merge that is red, which no shell shows yet";
+        self.gate_of(Some(&judged), &taking.name, look)?;
         Ok(Some(words::line(&judged.verdict.line(), 200)))
     }
 }

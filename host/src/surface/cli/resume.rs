@@ -7,6 +7,7 @@ use super::carry::CarryArgs;
 use super::detach;
 use super::follow::follow;
 use super::open::{self, Place, find};
+use super::out;
 use super::setting::{self, ModelArgs};
 use crate::config::written::Flags;
 use crate::effect::model::models::Models;
@@ -40,6 +41,9 @@ pub async fn go(at: &Place, tree: RunId, carry: &CarryArgs, models: Option<Model
         Some(models) => models,
         None => self::models(at, tree, &carry.model).await?,
     };
+    if let Some(line) = setting::asked(&models) {
+        out::told(&line);
+    }
     let pit = at.pit(models)?;
     let _lease = pit.bells.take(tree)?;
     let events = pit.host.events.subscribe();

@@ -17,6 +17,7 @@ use super::open::Place;
 use super::out;
 use super::setting;
 use super::stranger;
+use super::trust;
 use crate::assemble;
 use crate::config::file;
 use crate::config::written::Flags;
@@ -68,7 +69,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let head = repo.head()?;
     let brought = agents.brought.components()?;
     let flags = Flags { coders: args.coders, brought: stranger::names(&brought), ..limits.flags() };
-    let mut settled = setting::settle(&repo, &flags)?;
+    let mut settled = trust::settled(at, &repo, &flags, &agents.brought)?;
     let strangers = agents.enlist(at, &settled, brought)?;
     let models = setting::models(at, &mut settled, &carry.model, true)?;
     out::told(&setting::first_line(&settled, &models)?);

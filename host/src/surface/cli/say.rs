@@ -16,6 +16,7 @@ use crate::effect::model::settings::Settings;
 use crate::run::Tree;
 use crate::run::clock::now;
 use crate::run::command::{Command, What};
+use crate::run::desk::Waits;
 use crate::run::state::Phase;
 use crate::surface::exit::Exit;
 use crate::surface::words;
@@ -138,14 +139,7 @@ pub async fn budget(at: &Place, args: BudgetArgs) -> Result<Exit, Failure> {
     let named = find(&desk.journal, Some(&args.id)).await?;
     let state = state(&desk.journal, named.tree).await?;
     if caps == Caps::default() {
-        let balance = state.balance(named.run);
-        out!(
-            "{}  spent {}, {} tokens, {} at work",
-            state.name(named.run),
-            words::money(state.money(named.run)),
-            balance.spent.tokens,
-            words::long(balance.elapsed)
-        );
+        out!("{}  {}", state.name(named.run), words::spent(&state, named.run));
         return Ok(Exit::Done);
     }
     if caps.micro_usd.is_some() && state.money(named.run).is_none() {
@@ -158,7 +152,13 @@ pub async fn budget(at: &Place, args: BudgetArgs) -> Result<Exit, Failure> {
         )
         .hint(format!("pit budget {name} --tokens N limits its tokens")));
     }
-    put(&desk, &named, What::Budget { caps }, None).await
+    let name = state.name(named.run);
+    if state.root().is_some_and(|root| root.phase == Phase::Live) {
+        return put(&desk, &named, What::Budget { caps }, None).await;
+    }
+    keep(&desk, &named, What::Budget { caps }, None).await?;
+    note!("kept: {name} has ended; pit send {name} \"go on\" starts another round with it");
+    Ok(Exit::Done)
 }
 
 /// Cancels.
@@ -182,7 +182,9 @@ pub async fn cancel(at: &Place, args: CancelArgs) -> Result<Exit, Failure> {
     if tree.look(|state| state.runs.get(&named.run).is_some_and(|run| run.phase == Phase::Live)) {
         return Err(Failure::new(Exit::Failed, format!("{name} could not be cancelled; it stands as it was")));
     }
-    out!("{name} is cancelled; what was committed is kept (pit diff {name})");
+    out!(
+        "{name} is cancelled; what was committed is kept (pit diff {name}), and so are its files (pit checkout {name})"
+    );
     Ok(Exit::Done)
 }
 
@@ -205,14 +207,24 @@ async fn waiting(at: &Place, id: &str, what: What) -> Result<Exit, Failure> {
             waiting => failure.hint(format!("waiting: {}", waiting.join(", "))),
         });
     }
-    let call = state.runs.get(&named.run).and_then(|run| run.open.as_ref()).map(|open| open.seq);
-    put(&desk, &named, what, call).await
+    let open = state.runs.get(&named.run).and_then(|run| run.open.as_ref());
+    // What does not fit is said here, and not on another terminal.
+    if let Some(Err(instead)) = open.and_then(Waits::of).map(|waits| waits.hear(what.clone(), String::new())) {
+        let failure = Failure::new(Exit::Usage, format!("{} waits for {instead}", state.name(named.run)));
+        return Err(match words::how_to_answer(&state, named.run) {
+            Some(how) => failure.hint(how),
+            None => failure,
+        });
+    }
+    put(&desk, &named, what, open.map(|open| open.seq)).await
 }
 
 /// Puts a command into the inbox and rings. With no owner there it waits for the next.
 pub async fn put(desk: &Desk, named: &Named, what: What, call: Option<u64>) -> Result<Exit, Failure> {
     keep(desk, named, what, call).await?;
-    if !desk.bells.ring(named.tree).await {
+    if desk.bells.ring(named.tree).await {
+        note!("told: {} is at work", named.tree.short());
+    } else {
         note!("kept: nobody is at work on {}; pit resume {} goes on with it", named.tree.short(), named.tree.short());
     }
     Ok(Exit::Done)

@@ -233,11 +233,22 @@ pub fn first_line(settled: &Settled, models: &Models) -> Result<String, Failure>
         Some(_) => line.push_str(" (its price is not known: ?)"),
         None => {}
     }
-    line.push_str(match place.host.is_empty() {
+    line.push_str(sends(&place.host));
+    Ok(line)
+}
+
+/// Who is asked, and what leaves the machine: of a run that goes on within its limits.
+pub fn asked(models: &Models) -> Option<String> {
+    let place = models.place("default").ok()?;
+    let at = if place.host.is_empty() { String::new() } else { format!(" at {}", place.host) };
+    Some(format!("{}{at}{}", place.name, sends(&place.host)))
+}
+
+fn sends(host: &str) -> &'static str {
+    match host.is_empty() {
         true => " · sends nothing",
         false => " · sends files the agents read from this repository",
-    });
-    Ok(line)
+    }
 }
 
 /// A variable of pit's environment: a key, if a provider's name is asked for.

@@ -6,12 +6,13 @@ use super::Failure;
 use super::ask::confirm;
 use super::open::{Place, dirs};
 use super::out::{note, out};
-use super::setting::{FILE, agents, files, of_repository, wrong};
+use super::setting::{FILE, agents, files, of_repository, settle, wrong};
 use super::stranger::{BroughtArgs, names};
 use crate::config::settled::Settled;
 use crate::config::trust::{Standing, Store, Trusted};
 use crate::config::written::Flags;
 use crate::config::{ConfigError, Source, Widening};
+use crate::effect::store::Repo;
 use crate::run::clock::now;
 use crate::surface::exit::Exit;
 
@@ -28,16 +29,31 @@ pub struct Args {
     brought: BroughtArgs,
 }
 
-/// Shows and asks.
+/// What holds for a run. Where a file of the repository waits for a yes, somebody at a terminal is asked for it.
+pub fn settled(at: &Place, repo: &Repo, flags: &Flags, brought: &BroughtArgs) -> Result<Settled, Failure> {
+    match settle(repo, flags) {
+        Err(failure) if failure.exit == Exit::Untrusted && at.has_terminal() => match ask(at, brought, false)? {
+            Exit::Done => settle(repo, flags),
+            _ => Err(failure),
+        },
+        other => other,
+    }
+}
+
+/// Shows and asks, or takes back.
 pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
-    let (repo, dirs) = (at.repo()?, dirs());
-    let mut store = Store::open(dirs.state.as_deref(), repo.common()).map_err(wrong)?;
     if args.forget {
-        store.forget()?;
+        Store::open(dirs().state.as_deref(), at.repo()?.common()).map_err(wrong)?.forget()?;
         out!("nothing in this repository is trusted any more");
         return Ok(Exit::Done);
     }
-    let (first, brought) = (files(&repo, &dirs)?, args.brought.components()?);
+    ask(at, &args.brought, args.yes)
+}
+
+fn ask(at: &Place, brought: &BroughtArgs, yes: bool) -> Result<Exit, Failure> {
+    let (repo, dirs) = (at.repo()?, dirs());
+    let mut store = Store::open(dirs.state.as_deref(), repo.common()).map_err(wrong)?;
+    let (first, brought) = (files(&repo, &dirs)?, brought.components()?);
     let sources: Vec<(&str, Source)> = of_repository(&first).map(|(name, source)| (name, source.clone())).collect();
     if sources.is_empty() {
         out!("there is no {FILE} here, and nothing to trust");
@@ -64,7 +80,7 @@ pub fn run(at: &Place, args: &Args) -> Result<Exit, Failure> {
         let changed = || Failure::new(Exit::Failed, format!("{} has just been changed; look again", path.display()));
         let (name, source) = asked.ok_or_else(changed)?;
         show(&store, name, source, &widens);
-        if !confirm("trust this text", args.yes)? {
+        if !confirm("trust this text", yes)? {
             out!("not trusted");
             return Ok(Exit::Cancelled);
         }
