@@ -36,8 +36,18 @@ fn a_result_that_the_host_found_good_is_done_and_verified_and_taken_without_more
     let _ = stage.pit(&["ls"]).exits(0).says("done, verified");
     let id = newest(&stage);
     assert_eq!(stage.status(&id)["result"]["kind"], "green", "{}", stage.status(&id));
-    let _ = stage.pit(&["accept", &id, "-y"]).exits(0);
+    let said = stage.pit(&["accept", &id, "-y"]).exits(0);
+    assert!(!said.err.contains("other checks"), "{}", said.err);
     assert_eq!(stage.read("state.txt"), "better\n");
+}
+
+#[test]
+fn that_there_are_other_checks_by_now_is_said_before_a_result_is_taken() {
+    let stage = stage(FULL);
+    let (code, said) = runs(&stage, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(0), "{said}");
+    stage.write("pit.toml", &format!("schema = 1\n\n{FULL}lint = {{ run = [\"false\"] }}\n"));
+    let _ = stage.pit(&["accept", "-y"]).exits(0).says("pit.toml has other checks now");
 }
 
 #[test]
@@ -69,6 +79,26 @@ fn without_checks_nothing_is_verified_and_taking_it_says_so() {
     );
     let _ = stage.pit(&["accept", "-y"]).exits(3).says("there are no checks of the level full").says("--unverified");
     let _ = stage.pit(&["accept", "-y", "--unverified"]).exits(0);
+}
+
+#[test]
+fn the_base_is_judged_while_a_model_is_asked() {
+    let stage = stage(FULL);
+    let check = "[[conversation.reply]]\ncalls = [{ tool = \"check\", arguments = { level = \"full\" } }]\n";
+    let script = crate::people::script(&stage, &[crate::people::ASK, check, crate::people::FINISH].concat());
+    let run = stage.attend(&["run", "--solo", "Paint it.", "-m", &script]);
+    let (id, _) = stage.asked();
+    // Nothing is committed yet, and what the checks say of the base is there for whatever comes.
+    let kept = || std::fs::read_dir(stage.repo().join(".git/pit/checks")).into_iter().flatten().flatten();
+    let known = || kept().any(|entry| entry.path().extension().is_some_and(|end| end == "json"));
+    let mut left = 600;
+    while !known() {
+        left -= 1;
+        assert!(left > 0, "the base was not judged within a minute");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
+    assert_eq!(run.code(), 0);
 }
 
 #[test]

@@ -62,6 +62,33 @@ git show "$(git for-each-ref --format='%(refname)' refs/heads/pit/ | tail -1)":s
 }
 
 #[test]
+fn a_disk_that_fills_up_in_the_middle_stops_the_run_and_leaves_nobody_waiting() {
+    let stage = Stage::new();
+    // The model takes its time, in which the disk fills up.
+    let model =
+        stage.script(&script("").replacen("[[conversation.reply]]", "[[conversation.reply]]\ndelay_ms = 3000", 1));
+    let Some(said) = apart(
+        &stage,
+        &format!(
+            r#"
+mkdir -p "$STAGE/small"; mount -t tmpfs -o size=8m none "$STAGE/small"; cp -a . "$STAGE/small/repo"; cd "$STAGE/small/repo"
+(sleep 1.5; dd if=/dev/zero of="$STAGE/small/filler" bs=1k 2>/dev/null) &
+code=0; timeout 60 "$PIT" run --solo "Never overflow" -m "{model}" >"$STAGE/said" 2>&1 || code=$?
+echo "first $code"; sed 's/^/said /' "$STAGE/said"
+wait || true; rm "$STAGE/small/filler"
+code=0; "$PIT" resume -m "{model}" || code=$?
+echo "then $code"
+"#
+        ),
+    ) else {
+        return;
+    };
+    assert!(said.out.contains("first 8") && said.out.contains("then 3"), "{said:?}");
+    assert!(said.out.contains("the disk is full where the journal is"), "{said:?}");
+    assert!(!said.out.contains("stopped: stopped:"), "{said:?}");
+}
+
+#[test]
 fn a_home_that_cannot_be_written_is_no_hindrance() {
     let stage = Stage::new();
     let model = stage.script(&script(""));

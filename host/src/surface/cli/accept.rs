@@ -15,7 +15,7 @@ use super::changes::Taken;
 use super::git::Git;
 use super::judge::{Judge, is_good};
 use super::open::{Desk, Named, Place, find, state};
-use super::out::{self, out};
+use super::out::{self, note, out};
 use crate::effect::store::Repo;
 use crate::run::State;
 use crate::run::clock::now;
@@ -99,6 +99,9 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let away = taking.in_the_way(&desk.repo, &files)?;
     let judge = Judge::new(at, &desk, &state, args.unverified);
+    if judge.others_now() {
+        note!("pit.toml has other checks now than those that this was judged by when it ran");
+    }
     if !judge.moved(&taking)? {
         judge.gate(state.result.as_ref(), &taking.name)?;
     }

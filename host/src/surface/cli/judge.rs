@@ -11,7 +11,9 @@ use super::Failure;
 use super::accept::{Taking, told};
 use super::open::{Desk, Place};
 use super::out::{self, note};
+use super::setting;
 use crate::assemble;
+use crate::config::written::Flags;
 use crate::effect::exec::judge::Case;
 use crate::run::State;
 use crate::run::state::FULL;
@@ -44,6 +46,14 @@ impl<'a> Judge<'a> {
     /// Whether the branch has something that the result was not made on: then it is the merge that is judged.
     pub(super) fn moved(&self, taking: &Taking<'_>) -> Result<bool, Failure> {
         Ok(!self.desk.repo.reaches(taking.run.tip, taking.old).map_err(told)?)
+    }
+
+    /// Whether `pit.toml` has other checks by now, in a text that counts or not.
+    pub(super) fn others_now(&self) -> bool {
+        match setting::settle(&self.desk.repo, &Flags::default()) {
+            Ok(settled) => settled.commands().checks != self.commands.checks,
+            Err(failure) => failure.exit == Exit::Untrusted,
+        }
     }
 
     /// Refuses what is not good, unless the person has typed a word that nobody types by accident.
