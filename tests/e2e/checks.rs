@@ -36,8 +36,10 @@ fn a_result_that_the_host_found_good_is_done_and_verified_and_taken_without_more
     let _ = stage.pit(&["ls"]).exits(0).says("done, verified");
     let id = newest(&stage);
     assert_eq!(stage.status(&id)["result"]["kind"], "green", "{}", stage.status(&id));
+    assert!(!stage.pit(&["status", &id]).exits(0).out.contains("accepted"));
     let said = stage.pit(&["accept", &id, "-y"]).exits(0);
     assert!(!said.err.contains("other checks"), "{}", said.err);
+    let _ = stage.pit(&["status", &id]).exits(0).says("accepted");
     assert_eq!(stage.read("state.txt"), "better\n");
 }
 

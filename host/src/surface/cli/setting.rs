@@ -58,7 +58,7 @@ pub enum ApprovalMode {
     Plan,
     /// Everything; also without a terminal here, for people answer from others.
     Ask,
-    /// Nothing: nobody is there, and what would be asked about is refused.
+    /// Nothing: nobody is there. A plan goes on; whatever else would be asked about is refused.
     Refuse,
 }
 

@@ -50,6 +50,9 @@ fn head(state: &State, root: &Run, now: Time, waiting: usize, columns: usize) ->
     if let Some(judged) = &state.result {
         facts.push(if judged.verdict.kind() == Kind::Red { "checks red" } else { "verified" }.to_owned());
     }
+    if state.accepted.last().is_some_and(|taken| !taken.undone && taken.tip == root.tip) {
+        facts.push("accepted".to_owned());
+    }
     let facts = facts.join("   ");
     let room = columns.saturating_sub(width(&facts) + 14).max(8);
     format!("{}  {}   {facts}", tree.short(), fit(&line(&root.started.title, 60), room))
