@@ -34,6 +34,7 @@ pub(super) fn read(repo: &Repo, commit: Oid) -> Result<(), Error> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "looks into pit's own folder")]
 mod tests {
     use super::*;
     use crate::effect::store::tests::Git;
