@@ -20,6 +20,7 @@ pub(crate) mod tests;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Facts, Site, Value, exec, vcs, workspace};
 use orchestra_pit_core::id::{Oid, RunId};
@@ -39,6 +40,9 @@ pub const MAX_CHANGES: u64 = 256 << 20;
 
 /// Bytes that one read answers at most.
 pub const MAX_READ: u64 = 1 << 20;
+
+/// How long what is done while a model is asked lets the question itself go first.
+pub const HEAD_START: Duration = Duration::from_millis(300);
 
 /// Every open workspace of this process.
 pub struct Workspaces {
@@ -88,8 +92,12 @@ impl Workspaces {
             return;
         }
         let repo = self.repo.clone();
-        // One thread of its own, and nobody waits for it: what it cannot do costs time, and nothing else.
-        let _ = std::thread::Builder::new().name("read-ahead".to_owned()).spawn(move || ahead::read(&repo, head));
+        // One thread of its own, and nobody waits for it: what it cannot do costs time, and nothing else. The question itself goes
+        // out first.
+        let _ = std::thread::Builder::new().name("read-ahead".to_owned()).spawn(move || {
+            std::thread::sleep(HEAD_START);
+            ahead::read(&repo, head)
+        });
     }
 
     /// Forgets a workspace; its commits and pins stay.

@@ -11,6 +11,7 @@ use super::tree::Tree;
 use crate::effect::Team;
 use crate::effect::exec::boxed::Watched;
 use crate::effect::exec::judge::Case;
+use crate::effect::workspace::HEAD_START;
 use crate::gate::lock;
 
 impl Tree {
@@ -25,6 +26,7 @@ impl Tree {
         let Some(commit) = self.look(|state| state.root().map(|root| root.started.base)) else { return };
         let tree = self.clone();
         let work = async move {
+            tokio::time::sleep(HEAD_START).await;
             let Ok(base) = tree.host.effects.workspaces.repo().tree_of(commit) else { return };
             let case = Case { tree: base, base, commit, level: FULL.to_owned() };
             let watch = |seen: Watched<'_>| tree.tell(Live::Delta { run: tree.id, delta: seen.into() });
