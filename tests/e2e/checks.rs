@@ -115,6 +115,31 @@ fn what_the_base_fails_already_is_no_worse() {
 }
 
 #[test]
+fn a_failure_whose_output_is_cut_is_compared_with_nothing() {
+    for (bytes, code) in [(9_000, Some(0)), (9_000_000, Some(4))] {
+        let script = format!("head -c {bytes} /dev/zero | tr '\\\\0' x; exit 1");
+        let stage = stage(&format!("[checks.full]\nlook = {{ run = [\"sh\", \"-c\", \"{script}\"] }}\n"));
+        let (exit, said) = runs(&stage, "write notes.txt x\ncommit");
+        assert_eq!(exit, code, "{bytes}: {said}");
+        assert_eq!(said.contains("says too much to be compared"), code == Some(4), "{bytes}: {said}");
+    }
+}
+
+#[test]
+fn a_check_whose_folder_an_agent_removed_is_misconfigured() {
+    let stage = stage("[checks.full]\nlook = { run = [\"true\"], dir = \"web\" }\n");
+    std::fs::create_dir(stage.repo().join("web")).expect("a folder");
+    stage.write("web/index.html", "x\n");
+    stage.git(&["add", "-A"]);
+    stage.git(&["commit", "-qm", "with a folder"]);
+    let (code, said) = runs(&stage, "$ rm -r web\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("look fails: it is misconfigured: "), "{said}");
+    let (code, said) = runs(&stage, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(0), "the control: {said}");
+}
+
+#[test]
 fn a_target_that_moved_is_merged_aside_and_judged_before_it_moves_again() {
     let stage = stage("[checks.full]\nboth = { run = [\"sh\", \"-c\", \"! { test -f one && test -f two; }\"] }\n");
     let (code, said) = runs(&stage, "write one x\ncommit");

@@ -23,20 +23,15 @@ const WRAPPERS: &[(&str, &[&str])] = &[
     ("exec", &["-a"]),
     ("builtin", &[]),
     ("busybox", &[]),
-    ("xargs", &["-a", "-d", "-E", "-I", "-i", "-L", "-n", "-P", "-s", "--arg-file", "--max-args", "--max-procs"]),
     ("watch", &["-n", "--interval"]),
     ("unshare", &[]),
     ("strace", &["-e", "-o", "-s", "-p"]),
     ("ltrace", &["-e", "-o", "-s", "-p"]),
     ("script", &[]),
-    ("parallel", &["-j", "--jobs"]),
 ];
 
 /// Of these, the first argument that is no option is not the program yet.
 const ONE_MORE: &[&str] = &["timeout", "taskset", "chrt"];
-
-/// Of these, what they start has further arguments, which they read from elsewhere.
-const FEEDING: &[&str] = &["xargs", "parallel"];
 
 /// Programs that read commands from a text.
 const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "rbash", "eval"];
@@ -74,34 +69,54 @@ fn look(words: &[Word], open: bool, deep: usize, found: &mut Vec<Started>) -> Op
         for at in words.iter().enumerate().filter(|(_, word)| starts_one(word.as_deref())).map(|(at, _)| at) {
             inner(&words[at + 1..], false, deep, found)?;
         }
+    } else if name == "parallel" {
+        // It runs what it reads, by a shell.
+        return None;
+    } else if name == "xargs" {
+        let (mut started, replaced) = fed(&words[1..])?;
+        // Without a command it shows what it reads. With replacing, each argument may be another one.
+        started.iter_mut().skip(1).filter(|_| replaced).for_each(|word| *word = None);
+        inner(&started, true, deep, found)?;
     } else if let Some((_, valued)) = WRAPPERS.iter().find(|(wrapper, _)| *wrapper == name) {
         let behind = behind(name, &words[1..], valued)?;
-        match (behind, open) {
-            // Without a command `xargs` shows what it reads, and `parallel` runs it.
-            ([], false) => return (name != "parallel").then_some(()),
-            ([], true) => return None,
-            _ => {}
+        if open && behind.is_empty() {
+            return None;
         }
-        let feeds = FEEDING.contains(&name);
-        let mut started = behind.to_vec();
-        if feeds && words.iter().flatten().any(|word| word.contains("{}") || replaces(word)) {
-            // Each word may be another one.
-            started.iter_mut().for_each(|word| *word = word.take().filter(|word| is_plain(word)));
-            started.iter_mut().skip(1).for_each(|word| *word = None);
-        }
-        inner(&started, open || feeds, deep, found)?;
+        inner(behind, open, deep, found)?;
     }
     Some(())
 }
 
-/// Whether an option says what stands for what is read.
-fn replaces(word: &str) -> bool {
-    word.starts_with("-I") || word.starts_with("-i") || word.starts_with("--replace")
-}
-
-/// Whether a word is a program's name, in which nothing is replaced.
-fn is_plain(word: &str) -> bool {
-    word.len() > 1 && word.chars().all(|c| c.is_alphanumeric() || "/._-+".contains(c))
+/// The command that `xargs` is given, and whether it puts what it reads in the place of `{}`. None for options that are not
+/// known: what follows them may be a value or the command.
+fn fed(words: &[Word]) -> Option<(Vec<Word>, bool)> {
+    const PLAIN: &[&str] =
+        &["-0", "-r", "-t", "-p", "-x", "-o", "--null", "--no-run-if-empty", "--verbose", "--exit", "--open-tty"];
+    const VALUED: &[&str] = &["-a", "-d", "-E", "-L", "-n", "-P", "-s"];
+    const LONG: &[&str] =
+        &["--arg-file", "--delimiter", "--max-args", "--max-procs", "--max-lines", "--max-chars", "--eof"];
+    let (mut at, mut replaced) = (0, false);
+    while let Some(word) = words.get(at) {
+        let word = word.as_deref()?;
+        let attached = |options: &[&str]| options.iter().any(|option| word.starts_with(option));
+        match word {
+            "--" => {
+                at += 1;
+                break;
+            }
+            "-I" if words.get(at + 1)?.as_deref()? == "{}" => (at, replaced) = (at + 2, true),
+            "-I{}" | "-i" | "-i{}" | "--replace" | "--replace={}" => (at, replaced) = (at + 1, true),
+            _ if PLAIN.contains(&word) => at += 1,
+            _ if VALUED.contains(&word) => at += 2,
+            _ if attached(VALUED) => at += 1,
+            _ if LONG.iter().any(|long| word.strip_prefix(long).is_some_and(|rest| rest.starts_with('='))) => at += 1,
+            _ if word.starts_with('-') => return None,
+            _ => break,
+        }
+    }
+    let command = words.get(at..).unwrap_or_default();
+    let program = command.first().and_then(|word| word.as_deref()).unwrap_or_default();
+    (!(replaced && program.contains("{}"))).then(|| (command.to_vec(), replaced))
 }
 
 fn starts_one(word: Option<&str>) -> bool {

@@ -90,6 +90,13 @@ fn a_rule_is_about_a_command_however_it_is_wrapped() {
         &["sh", "-c", "echo cargo | xargs -I{} {} publish"],
         &["sh", "-c", "echo -exec cargo publish ';' | xargs find ."],
         &["sh", "-c", "echo cargo publish | parallel"],
+        &["parallel", "cargo", "{1}", ":::", "publish"],
+        // Nor is what an option is that is not known, or what another word than `{}` stands for.
+        &["sh", "-c", "echo cargo | xargs -I ls ls publish"],
+        &["sh", "-c", "echo publish | xargs -0I % cargo %"],
+        &["sh", "-c", "xargs -i cargo publish"],
+        &["sh", "-c", "xargs --delimiter x cargo publish"],
+        &["sh", "-c", "xargs -n1 -P 4 cargo publish"],
         // What cannot be read counts as meant.
         &["sh", "-c", "X=cargo; $X publish"],
         &["sh", "-c", "cargo $X"],
@@ -107,6 +114,7 @@ fn a_rule_is_about_a_command_however_it_is_wrapped() {
         &["grep", "cargo", "publish"],
         &["sh", "-c", "ls | xargs grep cargo"],
         &["sh", "-c", "ls | xargs cargo test"],
+        &["sh", "-c", "ls | xargs -0 -n 1 -P4 -I{} cp {} x"],
         &["sh", "-c", "ls | xargs"],
         &["sh", "-c", "cargo test -- \"$X\""],
     ] {

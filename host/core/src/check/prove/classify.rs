@@ -60,38 +60,40 @@ fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests, base: Option<&Tests
         let passed = with.passed.contains(name);
         passed || (!with.all_named && !with.failed.contains_key(name) && !with.skipped.contains(name))
     };
-    let (mut named, mut files, mut packages) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    // What keeps tests from being there: files that cannot be loaded, packages that do not build.
+    let (mut named, mut files, mut packages) = (BTreeMap::new(), Vec::new(), Vec::new());
     for (name, failure) in &without.failed {
         let outside = is_outside(name, with);
         if failed_before(name) || (!outside && !holds_with(name)) {
             continue;
         }
-        match own(failure, trial.split) {
-            _ if is_unbuilt(name) => packages.push(name.clone()),
-            _ if outside => drop(files.insert(name.clone(), Proves::Errors)),
-            true => drop(named.insert(name.clone(), Proves::Proved)),
-            false => drop(named.insert(name.clone(), Proves::Errors)),
+        if is_unbuilt(name) {
+            packages.push(name);
+        } else if outside {
+            files.push(name);
+        } else {
+            let proves = if own(failure, trial.split) { Proves::Proved } else { Proves::Errors };
+            named.insert(name.clone(), proves);
         }
     }
     let fails = trial.without.ending != Ending::Exit(0);
     let unbuilt = !packages.is_empty() || (fails && does_not_build(trial.output));
     for name in new(with, base).filter(|name| !without.failed.contains_key(*name)) {
-        let file = files.keys().find(|file| name.starts_with(file.as_str())).cloned();
         let proves = match () {
             () if without.passed.contains(name) => Proves::Passes,
-            () if file.is_some() => Proves::Errors,
+            () if files.iter().any(|file| name.starts_with(file.as_str())) => Proves::Errors,
             () if unbuilt => Proves::DoesNotBuild,
             () => Proves::NotJudged,
         };
         named.insert(name.clone(), proves);
     }
-    // What keeps tests from being there is named itself where they are not known.
-    let has = |named: &BTreeMap<String, Proves>, proves| named.values().any(|one| *one == proves);
-    files.retain(|file, _| !named.keys().any(|name| name.starts_with(file.as_str())));
-    named.append(&mut files);
-    if !has(&named, Proves::DoesNotBuild) {
-        named.extend(packages.into_iter().map(|name| (name, Proves::DoesNotBuild)));
+    // It is named itself where the tests are not known.
+    files.retain(|file| !named.keys().any(|name| name.starts_with(file.as_str())));
+    if named.values().any(|proves| *proves == Proves::DoesNotBuild) {
+        packages.clear();
     }
+    named.extend(files.into_iter().map(|name| (name.clone(), Proves::Errors)));
+    named.extend(packages.into_iter().map(|name| (name.clone(), Proves::DoesNotBuild)));
     let (whole, why) = match () {
         () if unbuilt => (Proves::DoesNotBuild, None),
         () if !fails => (Proves::Passes, None),

@@ -96,9 +96,8 @@ fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
     };
     // A suite of which nothing passes any more has checked nothing, whatever was done to it.
     if now.counts.passed == 0 && before.counts.passed > 0 && compared.kind != Kind::Red {
-        let passed = before.counts.passed;
-        let why = Some(format!("no test of it passes any more; {passed} did on the base"));
-        *compared = Compared { kind: Kind::Red, why, ..std::mem::replace(compared, Compared::new(Kind::Red)) };
+        compared.kind = Kind::Red;
+        compared.why = Some(format!("no test of it passes any more; {} did on the base", before.counts.passed));
     }
     if now.runner != before.runner && compared.kind == Kind::Green {
         compared.kind = Kind::NoWorse;
