@@ -5,7 +5,6 @@
     reason = "removes the logs and locks of runs that are removed, in pit's own folder"
 )]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use orchestra_pit_core::id::{Oid, RunId};
@@ -56,7 +55,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     for row in desk.journal.trees().await? {
         let tree = row.first.tree;
         // The files of its runs too, as they stand: not everything is in a commit.
-        let workspaces = Arc::new(Workspaces::new(desk.repo.clone()));
+        let workspaces = Workspaces::new(desk.repo.clone());
         let (state, followed) = match standing(&desk.journal, &workspaces, tree).await {
             Ok(state) => (state, Ok(())),
             Err(error) => (state(&desk.journal, tree).await?, Err(error.to_string())),
@@ -128,7 +127,7 @@ fn caches(at: &Place, all: bool) -> Result<Exit, Failure> {
 fn forget_bases(repo: &Repo) {
     let kept = std::fs::read_dir(repo.state().join("checks")).into_iter().flatten().flatten();
     let kept = kept.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json"));
-    // What cannot be removed saves time.
+    // One that cannot be removed is believed still, and its base stays cold.
     kept.for_each(|path| drop(std::fs::remove_file(path)));
 }
 
