@@ -83,3 +83,22 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create
     assert_eq!(stage.git(&["log", "-1", "--format=%s", &branch]), "Keep unfinished work");
     assert_eq!(stage.git(&["show", &format!("{branch}:NOTES.md")]), "begun");
 }
+
+/// Refuses: any denied
+#[test]
+fn a_coder_that_was_granted_some_commands_runs_them_and_no_shell() {
+    let stage = Stage::new();
+    stage.write("pit.toml", "schema = 1\n[grants.coder]\nexec = [[\"ls\", \"**\"]]\n");
+    let replies = r#"
+[[conversation.reply]]
+calls = [{ tool = "bash", arguments = { command = "ls src" } }]
+[[conversation.reply]]
+expect.last_contains = ["exit 0", "lib.rs"]
+calls = [{ tool = "bash", arguments = { command = "ls src | cat" } }]
+[[conversation.reply]]
+expect.last_contains = ["`sh -c ls src | cat` is not among the commands", "it may run `ls **`; a shell is not among them"]
+calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "str_replace", path = "src/lib.rs", old_str = "n + 1", new_str = "n + 2" } }]
+"#;
+    let script = stage.script(&script("str_replace", &[replies, FINISH].concat()));
+    let _ = stage.pit(&["run", "--solo", GOAL, "-m", &script]).exits(3);
+}

@@ -1,7 +1,8 @@
 //! The tool that runs a command: its shape by the model's family, and how its answer is cut.
 //!
-//! One family was trained on a shell that takes a line of text, another on a list of arguments. Whatever the tool is
-//! called, a text goes to `sh -c`, and a list goes to the program as it is.
+//! One family was trained on a shell that takes a line of text, another on a list of arguments. A list goes to the program
+//! as it is, and so does a text of which a shell would make no more than words: a person who grants `cargo test **` grants
+//! no shell. Any other text goes to `sh -c`.
 
 use crate::shape::Shape;
 use crate::tool::{Answer, Args, first_line, invalid, plain, tool};
@@ -61,7 +62,7 @@ pub fn command(args: &Args) -> Result<Command> {
     let argv = match args.text_if("command") {
         Ok(None) => return Err(invalid("the argument `command` is missing")),
         Ok(Some(text)) if text.trim().is_empty() => Vec::new(),
-        Ok(Some(text)) => vec!["sh".to_owned(), "-c".to_owned(), text.to_owned()],
+        Ok(Some(text)) => words(text).unwrap_or_else(|| vec!["sh".to_owned(), "-c".to_owned(), text.to_owned()]),
         Err(_) => args.texts("command")?,
     };
     if argv.is_empty() {
@@ -84,6 +85,41 @@ pub fn command(args: &Args) -> Result<Command> {
         None => None,
     };
     Ok(Command { argv, dir, timeout_ms, limit: STREAM, ..Command::default() })
+}
+
+/// What only a shell can do, or does in another way than the program of the name.
+const SHELLS_OWN: &[&str] = &[
+    ".", ":", "alias", "bg", "case", "cd", "command", "do", "echo", "eval", "exec", "exit", "export", "fc", "fg",
+    "for", "function", "getopts", "hash", "if", "jobs", "kill", "local", "printf", "pwd", "read", "readonly", "return",
+    "set", "shift", "source", "times", "trap", "type", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
+];
+
+/// The words of a line that needs no shell; none if it does.
+fn words(line: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut letters = line.trim().chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            ' ' => words.extend(word.take()),
+            '\'' | '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match letters.next()? {
+                        end if end == letter => break,
+                        '$' | '`' | '\\' if letter == '"' => return None,
+                        inside => word.push(inside),
+                    }
+                }
+            }
+            _ if letter.is_alphanumeric() || "_-./=,:@%+".contains(letter) => word.get_or_insert_default().push(letter),
+            _ => return None,
+        }
+    }
+    words.extend(word);
+    let program = words.first()?;
+    let plain = !program.is_empty() && !program.contains('=') && !SHELLS_OWN.contains(&program.as_str());
+    plain.then_some(words)
 }
 
 /// A command in a line.
@@ -175,7 +211,50 @@ mod tests {
     }
 
     #[test]
-    fn a_text_goes_to_a_shell_and_a_list_does_not() {
+    fn a_text_goes_to_a_shell_only_if_it_needs_one() {
+        for (line, argv) in [
+            (" cargo test  --workspace ", &["cargo", "test", "--workspace"][..]),
+            ("pytest -k 'a or b' \"tests/x y.py\"::t ''", &["pytest", "-k", "a or b", "tests/x y.py::t", ""]),
+            ("./run.sh 'a | b' x=1 50%", &["./run.sh", "a | b", "x=1", "50%"]),
+        ] {
+            assert_eq!(words(line).unwrap(), argv, "{line}");
+        }
+        for line in [
+            "cargo test | tail",
+            "a; b",
+            "a && b",
+            "a\nb",
+            "a > b",
+            "a < b",
+            "a *.rs",
+            "a ?",
+            "a [b]",
+            "a {b,c}",
+            "a ~",
+            "a $B",
+            "a \"$B\"",
+            "a \"`b`\"",
+            "a `b`",
+            "a \\b",
+            "a \"\\n\"",
+            "a #b",
+            "! a",
+            "(a)",
+            "A=1 b",
+            "cd sub",
+            "echo a",
+            "a 'b",
+            "exit",
+            "type cargo",
+            "''",
+            "",
+        ] {
+            assert_eq!(words(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_text_and_a_list_are_both_read() {
         let command = read(r#"{"command":"cargo test | tail","dir":"./sub/","timeout_ms":"5000"}"#).unwrap();
         assert_eq!(command.argv, ["sh", "-c", "cargo test | tail"]);
         assert_eq!((command.dir.as_str(), command.timeout_ms, command.limit), ("sub", Some(5000), STREAM));

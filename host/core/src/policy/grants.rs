@@ -43,6 +43,9 @@ pub struct Grants {
 }
 
 /// A grant that is missing, as the reason of a denial.
+/// Commands that a refusal names of those that are granted.
+const NAMED: usize = 8;
+
 fn missing(rule: &str, message: String, hint: impl Into<String>) -> Box<Reason> {
     Box::new(Reason { rule: rule.to_owned(), effect: Effect::Deny, message, hint: Some(hint.into()) })
 }
@@ -205,7 +208,7 @@ impl Grants {
                     "`{}` is not among the commands this agent may run",
                     crate::text::excerpt(&command.argv.join(" "), 200)
                 ),
-                "a person can add it to `exec` of the agent's grants",
+                self.what_runs(&command.argv),
             )),
             exec::Call::Run(command) => {
                 let granted = |name: &str| self.env.iter().any(|granted| argv::glob(granted, name));
@@ -219,6 +222,20 @@ impl Grants {
                 }
             }
         }
+    }
+
+    /// What may be run in the place of what is not granted.
+    fn what_runs(&self, argv: &[String]) -> String {
+        let some: Vec<String> = self.exec.iter().take(NAMED).map(|pattern| format!("`{pattern}`")).collect();
+        let more = if self.exec.len() > NAMED { " and more" } else { "" };
+        let mut hint = match some.is_empty() {
+            true => "it may run none; ".to_owned(),
+            false => format!("it may run {}{more}; ", some.join(", ")),
+        };
+        if argv.first().is_some_and(|program| matches!(program.as_str(), "sh" | "bash")) && !some.is_empty() {
+            hint.push_str("a shell is not among them, so no pipes, `&&` or `$`; ");
+        }
+        hint + "a person can add it to `exec` of the agent's grants"
     }
 
     fn cover_human(&self, call: &human::Call) -> Result<&'static str, Box<Reason>> {

@@ -309,6 +309,12 @@ fn a_command_takes_a_grant_that_no_wrapper_gets_around() {
         denied(command(&["cargo", "test"], &[("PATH", "/x")]), &everything()).as_deref(),
         Some("env-not-granted")
     );
+    let Ruling::Deny(_, no) = judge(command(&["sh", "-c", "cargo test"], &[]), &Rules::default(), &everything(), &[])
+    else {
+        panic!("it is refused")
+    };
+    let hint = no[0].hint.as_deref().unwrap_or_default();
+    assert!(hint.starts_with("it may run `cargo test **`; a shell is not among them"), "{hint}");
     let check = || order(Call::Exec(exec::Call::Check { level: "full".into() }));
     assert!(allowed(check(), &everything()));
     assert_eq!(denied(check(), &Grants { check: false, ..everything() }).as_deref(), Some("check-not-granted"));
