@@ -337,6 +337,9 @@ pub struct Ended {
     /// What the host's checks said of the result of a tree, in a word; the whole of it is a record of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Kind>,
+    /// Whether that is no worse as far as is known, and no more: a check compared as a whole, or tests that are gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubtful: bool,
     /// Why there is none, where the person's checks could not be run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unjudged: Option<String>,

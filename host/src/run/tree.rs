@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use orchestra_pit_core::budget::Ledger;
 use orchestra_pit_core::call::delegate::{End, Task};
+use orchestra_pit_core::check::verdict::Kind;
 use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::record::{Began, Ended, Event, Remarked};
 use orchestra_pit_core::time::Time;
@@ -162,9 +163,14 @@ impl Tree {
         let (commit, tree) = self.ends(run);
         let uncommitted = self.host.effects.workspaces.is_changed(run).unwrap_or(false);
         let calls = self.look(|state| state.runs.get(&run).map_or(0, |run| run.next));
-        let result = |state: &State| state.result.as_ref().map(|judged| judged.verdict.kind());
-        let verdict = if run == self.id { self.look(result) } else { None };
-        let ended = Event::Ended(Box::new(Ended { end, commit, tree, calls, verdict, unjudged, uncommitted }));
+        let result = |state: &State| {
+            let verdict = state.result.as_ref().map(|judged| &judged.verdict);
+            verdict.map(|verdict| (verdict.kind(), verdict.kind() == Kind::NoWorse && !verdict.verifies()))
+        };
+        let (verdict, doubtful) = if run == self.id { self.look(result) } else { None }.unzip();
+        let doubtful = doubtful.unwrap_or_default();
+        let ended = Ended { end, commit, tree, calls, verdict, doubtful, unjudged, uncommitted };
+        let ended = Event::Ended(Box::new(ended));
         let ticket = self.write(run, ended.clone());
         self.host.effects.workspaces.release(run);
         self.host.effects.exec.release(run);

@@ -64,10 +64,10 @@ impl Exit {
         let Some(root) = state.root() else { return Self::Failed };
         let Phase::Ended(ended) = &root.phase else { return Self::Interrupted };
         match &ended.end {
-            End::Done(_) => match state.result.as_ref().map(|judged| judged.verdict.kind()) {
-                Some(Kind::Green | Kind::NoWorse) => Self::Done,
-                Some(Kind::Red) => Self::Red,
-                None => Self::Unverified,
+            End::Done(_) => match state.result.as_ref().map(|judged| &judged.verdict) {
+                Some(verdict) if verdict.verifies() => Self::Done,
+                Some(verdict) if verdict.kind() == Kind::Red => Self::Red,
+                _ => Self::Unverified,
             },
             End::Exhausted(_) => Self::Budget,
             End::Cancelled(_) => Self::Cancelled,

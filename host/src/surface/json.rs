@@ -54,6 +54,8 @@ pub struct Tree {
 struct Verdict {
     /// `green`, `no-worse` or `red`.
     kind: Kind,
+    /// Whether the result is a verified one.
+    verified: bool,
     level: Level,
     tree: Oid,
     line: String,
@@ -117,6 +119,7 @@ pub fn tree(state: &State) -> Option<Tree> {
         spent: spent(state, root.started.site.run),
         result: state.result.as_ref().map(|judged| Verdict {
             kind: judged.verdict.kind(),
+            verified: judged.verdict.verifies(),
             level: judged.verdict.level().clone(),
             tree: judged.verdict.tree(),
             line: judged.verdict.line(),

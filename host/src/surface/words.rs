@@ -93,6 +93,9 @@ pub fn how_to_answer(state: &State, id: RunId) -> Option<String> {
 /// What a tree of runs came to, in a few words: only the host's own verdict makes a result a verified one.
 pub fn came_to(of: &Ended) -> String {
     match (&of.end, of.verdict) {
+        (End::Done(_), Some(Kind::NoWorse)) if of.doubtful => {
+            "done, not verified: no worse than before, as far as is known".to_owned()
+        }
         (End::Done(_), Some(Kind::Green | Kind::NoWorse)) => "done, verified".to_owned(),
         (End::Done(_), Some(Kind::Red)) => "done, and the checks are red".to_owned(),
         (End::Done(_), None) => "done, not verified".to_owned(),

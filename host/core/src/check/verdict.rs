@@ -257,6 +257,14 @@ impl Verdict {
         self.kind
     }
 
+    /// Whether a result with it is a verified one: green, or no worse by the name of each test. What was compared as a whole, or
+    /// has lost tests, is no worse as far as is known; whether it is good is for a person to say.
+    pub fn verifies(&self) -> bool {
+        let known = |check: &CheckVerdict| check.why.is_none() && check.gone.is_empty() && check.muted.is_empty();
+        self.kind != Kind::Red
+            && self.checks.iter().all(|check| !check.required || check.kind == Kind::Green || known(check))
+    }
+
     /// Each check, in the order of `pit.toml`.
     pub fn checks(&self) -> &[CheckVerdict] {
         &self.checks

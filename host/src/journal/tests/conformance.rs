@@ -341,6 +341,7 @@ async fn an_end_is_found_behind_what_people_did_with_it(place: &dyn Place) {
             tree: commit,
             calls: 0,
             verdict: None,
+            doubtful: false,
             unjudged: None,
             uncommitted: false,
         }))

@@ -81,6 +81,7 @@ async fn only_the_stretch_since_it_last_began_counts() {
         tree: none,
         calls: 1,
         verdict: None,
+        doubtful: false,
         unjudged: None,
         uncommitted: false,
     }));

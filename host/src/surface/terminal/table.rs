@@ -48,7 +48,12 @@ fn head(state: &State, root: &Run, now: Time, waiting: usize, columns: usize) ->
         facts.push(format!("{waiting} waiting"));
     }
     if let Some(judged) = &state.result {
-        facts.push(if judged.verdict.kind() == Kind::Red { "checks red" } else { "verified" }.to_owned());
+        let word = match judged.verdict.kind() {
+            Kind::Red => "checks red",
+            _ if judged.verdict.verifies() => "verified",
+            _ => "not verified",
+        };
+        facts.push(word.to_owned());
     }
     if state.accepted.last().is_some_and(|taken| !taken.undone && taken.tip == root.tip) {
         facts.push("accepted".to_owned());

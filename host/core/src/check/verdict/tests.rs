@@ -125,6 +125,7 @@ fn what_the_base_failed_by_name_is_no_worse() {
     let line = "no worse: full on tree 9c9c9c9c, 1 pass, 2 fail as before (test 44 s)";
     says(&verdict(&once(understood("+a -b -c")), Some(&base), &[]), Kind::NoWorse, line);
     assert_eq!(verdict(&once(understood("+a +b -c")), Some(&base), &[]).kind(), Kind::NoWorse);
+    assert!(verdict(&once(understood("+a -b -c")), Some(&base), &[]).verifies());
     let line = "red: full on tree 9c9c9c9c: test fails: a (exit 101)";
     says(&verdict(&once(understood("-a -b +c")), Some(&base), &[]), Kind::Red, line);
     // Without a base, or with one that ran another command, nothing failed before.
@@ -149,6 +150,7 @@ fn a_check_that_is_not_understood_is_compared_as_a_whole_and_that_is_said() {
     let line = "no worse: full on tree 9c9c9c9c, test fails as a whole as before, by exit 2 (test 44 s)";
     let same = verdict(&failed, Some(&failed), &[]);
     says(&same, Kind::NoWorse, line);
+    assert!(!same.verifies(), "what it says twice may be that it could not look");
     assert_eq!(same.checks()[0].why(), Some("its output is not understood: noise; compared as a whole"));
     for base in [Ending::Exit(0), Ending::Exit(1), Ending::Signal(2)] {
         assert_eq!(verdict(&failed, Some(&once(opaque(base))), &[]).kind(), Kind::Red);
@@ -224,8 +226,12 @@ fn a_suite_that_has_lost_tests_is_no_worse_at_best() {
     let base = once(understood("+a +b"));
     let lost = verdict(&once(understood("+a +new")), Some(&base), &[]);
     says(&lost, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 2 pass, 1 no longer there (test 44 s)");
-    assert_eq!(verdict(&once(understood("+a ?b")), Some(&base), &[]).kind(), Kind::NoWorse);
-    assert_eq!(verdict(&once(understood("+a +b +new")), Some(&base), &[]).kind(), Kind::Green);
+    let muted = verdict(&once(understood("+a ?b")), Some(&base), &[]);
+    assert_eq!(muted.kind(), Kind::NoWorse);
+    assert!(!lost.verifies() && !muted.verifies(), "less is known than was");
+    let more = verdict(&once(understood("+a +b +new")), Some(&base), &[]);
+    assert_eq!(more.kind(), Kind::Green);
+    assert!(more.verifies(), "the control");
 }
 
 #[test]
