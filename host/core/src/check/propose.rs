@@ -213,6 +213,15 @@ fn all_failures(mut run: Vec<String>) -> Vec<String> {
         run.push("-rap".to_owned());
         return run;
     }
+    if run.windows(2).any(|words| words == ["-m", "unittest"])
+        && !run.iter().any(|word| matches!(word.as_str(), "-v" | "--verbose" | "-q" | "--quiet"))
+    {
+        let after = run.iter().position(|word| word == "unittest").map_or(run.len(), |at| at + 1);
+        // A word that is none of `unittest`'s own is its first.
+        let after = if run.get(after).is_some_and(|word| word == "discover") { after + 1 } else { after };
+        run.insert(after, "-v".to_owned());
+        return run;
+    }
     let tests = run.first().is_some_and(|word| word == "cargo")
         && run.get(1).is_some_and(|word| matches!(word.as_str(), "test" | "t" | "nextest"));
     if tests && !run.iter().any(|word| word == "--no-fail-fast") {

@@ -11,8 +11,10 @@ mod libtest;
 mod lines;
 mod mocha;
 mod nextest;
+mod node;
 mod pytest;
 mod tally;
+mod unittest;
 mod vitest;
 
 #[cfg(test)]
@@ -51,6 +53,10 @@ pub enum Runner {
     Nextest,
     /// pytest.
     Pytest,
+    /// Python's own.
+    Unittest,
+    /// Node's own, `node --test`.
+    Node,
     /// Jest.
     Jest,
     /// Vitest.
@@ -70,6 +76,8 @@ impl Runner {
             Self::Libtest => "libtest",
             Self::Nextest => "nextest",
             Self::Pytest => "pytest",
+            Self::Unittest => "unittest",
+            Self::Node => "node --test",
             Self::Jest => "jest",
             Self::Vitest => "vitest",
             Self::Mocha => "mocha",
@@ -177,6 +185,8 @@ const READERS: &[(Runner, Reader)] = &[
     (Runner::Libtest, libtest::read),
     (Runner::Nextest, nextest::read),
     (Runner::Pytest, pytest::read),
+    (Runner::Unittest, unittest::read),
+    (Runner::Node, node::read),
     (Runner::Jest, jest::read),
     (Runner::Vitest, vitest::read),
     (Runner::Mocha, mocha::read),
@@ -218,9 +228,11 @@ fn named(argv: &[String]) -> Option<Runner> {
         "cargo-nextest" => Some(Runner::Nextest),
         "go" if has("test") => Some(Runner::Go),
         "pytest" | "py.test" => Some(Runner::Pytest),
-        python if python.starts_with("python") || matches!(python, "uv" | "poetry" | "hatch") => {
-            has("pytest").then_some(Runner::Pytest)
-        }
+        python if python.starts_with("python") || matches!(python, "uv" | "poetry" | "hatch") => match () {
+            () if has("pytest") => Some(Runner::Pytest),
+            () => has("unittest").then_some(Runner::Unittest),
+        },
+        "node" if has("--test") => Some(Runner::Node),
         "jest" => Some(Runner::Jest),
         "vitest" => Some(Runner::Vitest),
         "mocha" => Some(Runner::Mocha),

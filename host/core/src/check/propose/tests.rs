@@ -156,7 +156,7 @@ fn python_is_guessed_with_what_manages_it() {
     assert_eq!(install.run.join(" "), ".venv/bin/pip install -e . -r requirements-dev.txt pytest");
     assert_eq!(install.inputs, ["setup.py", "requirements-dev.txt"]);
     let plain = proposal(&[("setup.cfg", ""), ("tests/test_a.py", "")]);
-    assert_eq!(shown(&plain.full), ["test: .venv/bin/python -m unittest (setup.cfg:1)"]);
+    assert_eq!(shown(&plain.full), ["test: .venv/bin/python -m unittest -v (setup.cfg:1)"]);
     // Nothing is built, so the tests are in the coder's loop.
     assert_eq!(plain.fast, plain.full);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::built::does_not_build;
 use super::{Proof, Proves, Split, paths};
-use crate::check::report::{Failure, How, Report, Tests};
+use crate::check::report::{Failure, How, Report, Runner, Tests};
 use crate::check::verdict::{Ending, Ran};
 
 /// A run of the tests on the tree without the change, and what it is compared with.
@@ -81,7 +81,10 @@ fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests, base: Option<&Tests
     for name in new(with, base).filter(|name| !without.failed.contains_key(*name)) {
         let proves = match () {
             () if without.passed.contains(name) => Proves::Passes,
-            () if files.iter().any(|file| name.starts_with(file.as_str())) => Proves::Errors,
+            // Node's names have no file in them: one that did not run is in a file that cannot be loaded, if there is one.
+            () if files.iter().any(|file| with.runner == Runner::Node || name.starts_with(file.as_str())) => {
+                Proves::Errors
+            }
             () if unbuilt => Proves::DoesNotBuild,
             () => Proves::NotJudged,
         };
@@ -104,9 +107,10 @@ fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests, base: Option<&Tests
     Proof::of(named, whole, Some(why.unwrap_or("it did not run without the change").to_owned()))
 }
 
-/// Whether a failure is no test's but a whole file's or package's: nothing of its name is there once it can be loaded.
+/// Whether a failure is no test's but a whole file's, module's or package's: nothing of its name is there once it can be loaded.
 fn is_outside(name: &str, with: &Tests) -> bool {
-    !with.has(name) && (is_unbuilt(name) || paths::is_file(name))
+    let is_module = || with.passed.iter().any(|test| test.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')));
+    !with.has(name) && (is_unbuilt(name) || paths::is_file(name) || (with.runner == Runner::Unittest && is_module()))
 }
 
 fn is_unbuilt(name: &str) -> bool {

@@ -207,6 +207,22 @@ fn tests_of_a_file_that_cannot_be_loaded_are_named() {
     let proof = proof("pytest -v", "tests/test_a.py", (1, without), with, base);
     let wanted = [("tests/test_a.py::test_new", Proves::Errors), ("tests/test_b.py::test_idle", Proves::Passes)];
     assert_eq!(tests(&proof), wanted);
+    // Python's own runner names a module, and Node's no file.
+    let rule = "=".repeat(70);
+    let with = "test_new (t.test_a.T.test_new) ... ok\n\nRan 1 test in 0.1s\n\nOK\n";
+    let without = format!(
+        "t.test_a (unittest.loader._FailedTest.t.test_a) ... ERROR\n\n{rule}\nERROR: t.test_a \
+         (unittest.loader._FailedTest.t.test_a)\nImportError: cannot import name 'add'\n\nRan 1 test in 0.1s\n\nFAILED (errors=1)\n"
+    );
+    let base = "test_old (t.test_b.T.test_old) ... ok\n\nRan 1 test in 0.1s\n\nOK\n";
+    let python = self::proof("python3 -m unittest -v", "t/test_a.py", (1, &without), with, base);
+    assert_eq!(tests(&python), [("t.test_a.T.test_new", Proves::Errors)]);
+    let said = |passed: u32, failed: u32| format!("ℹ tests {}\nℹ pass {passed}\nℹ fail {failed}\n", passed + failed);
+    let with = format!("✔ new (1ms)\n{}", said(1, 0));
+    let without = format!("✖ test/a.test.js (1ms)\n{}", said(0, 1));
+    let base = format!("✔ old (1ms)\n{}", said(1, 0));
+    let node = self::proof("node --test", "test/a.test.js", (1, &without), &with, &base);
+    assert_eq!(tests(&node), [("new", Proves::Errors), ("test/a.test.js", Proves::Errors)]);
 }
 
 #[test]

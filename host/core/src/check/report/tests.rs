@@ -21,6 +21,10 @@ const FIXTURES: &[(&str, &str)] = &[
     ("go test -v ./...", include_str!("fixtures/go-v.txt")),
     ("go test -json ./...", include_str!("fixtures/go.jsonl")),
     ("cat", include_str!("fixtures/pytest.xml")),
+    ("python3 -m unittest", include_str!("fixtures/unittest.txt")),
+    (".venv/bin/python -m unittest -v", include_str!("fixtures/unittest-v.txt")),
+    ("node --test", include_str!("fixtures/node.txt")),
+    ("npm test", include_str!("fixtures/node.tap")),
 ];
 
 fn argv(command: &str) -> Vec<String> {
@@ -138,6 +142,14 @@ fn output_that_was_cut_or_contradicts_itself_is_not_understood() {
         (14, "\"Action\":\"fail\",\"Package\":\"example.org/shelf/shelf\",\"Elapsed\"", "\"Action\":\"x\",\"A\""),
         (15, "tests=\"8\"", "tests=\"9\""),
         (15, "</testsuites>", ""),
+        (16, "Ran 9 tests", "Ran some tests"),
+        (16, "failures=2", "failures=3"),
+        (16, "FAIL: test_fail (tests.test_a.T.test_fail)", "FAIL: test_fail"),
+        (17, "ERROR: test_err (", "test_err ("),
+        (18, "ℹ fail 4", "ℹ fail 2"),
+        (18, "✔ adds (", "✔ throws ("),
+        (19, "# pass 6", "# pass 9"),
+        (19, "ok 9 - adds", "ok 9 - throws"),
     ] {
         let (command, text) = FIXTURES[at];
         let output = text.replacen(from, to, 1);
@@ -240,6 +252,59 @@ fn mocha_names_groups_tests_and_hooks() {
 }
 
 #[test]
+fn unittest_names_what_failed_and_with_v_all() {
+    let wanted = [
+        ("setUpClass (tests.test_c.C)", How::Error),
+        ("tests.test_a.T.test_err", How::Error),
+        ("tests.test_a.T.test_fail", How::Assertion),
+        ("tests.test_a.T.test_sub (i=1)", How::Assertion),
+        ("tests.test_a.T.test_xpass", How::Unsaid),
+        ("tests.test_b", How::Error),
+    ];
+    for command in ["python3 -m unittest", ".venv/bin/python -m unittest -v"] {
+        let tests = fixture(command);
+        assert_eq!((tests.runner, tests.counts), (Runner::Unittest, counts(2, 6, 2)), "{command}");
+        assert_eq!(failed(&tests), wanted, "{command}");
+    }
+    let tests = fixture(".venv/bin/python -m unittest -v");
+    // What a test prints stands in the middle of its line, and then its name is not known to have passed.
+    assert_eq!((names(&tests.passed), tests.all_named), (vec!["tests.test_a.T.test_ok"], false));
+    assert_eq!(names(&tests.skipped), ["tests.test_a.T.test_skip", "tests.test_a.T.test_xfail"]);
+    let failure = &tests.failed["tests.test_a.T.test_fail"];
+    assert!(failure.lines.iter().any(|line| line == "AssertionError: 1 != 2"), "{failure:?}");
+    assert_eq!(failure.at.as_deref(), Some("/tmp/u/tests/test_a.py"));
+    // Before Python 3.11 the test's name stands once.
+    let old = "test_a (m.T) ... ok\ntest_b (m.T)\nSays what. ... ok\n\n---\nRan 2 tests in 0.001s\n\nOK\n";
+    let tests = tests_of("python3.9 -m unittest", old);
+    assert_eq!((names(&tests.passed), tests.all_named), (vec!["m.T.test_a", "m.T.test_b"], true));
+}
+
+#[test]
+fn node_names_groups_and_tests_in_both_its_forms() {
+    for (command, file) in [("node --test", "test/b.test.js"), ("npm test", "/tmp/n/test/b.test.js")] {
+        let tests = fixture(command);
+        assert_eq!((tests.runner, tests.counts, tests.all_named), (Runner::Node, counts(5, 4, 2), true), "{command}");
+        let wanted = if command == "npm test" { "fails \\# odd" } else { "fails # odd" };
+        let mut wanted = [
+            (file, How::Unsaid),
+            (wanted, How::Assertion),
+            ("group › bad inner", How::Assertion),
+            ("throws", How::Error),
+        ];
+        wanted.sort_by_key(|(name, _)| *name);
+        assert_eq!(failed(&tests), wanted, "{command}");
+        assert_eq!(names(&tests.passed), ["adds", "adds (2)", "group › deep › x", "group › inner", "sub › one"]);
+        assert_eq!(names(&tests.skipped), ["skipped", "todo"]);
+        let failure = &tests.failed["group › bad inner"];
+        assert!(failure.at.as_deref().is_some_and(|at| at.ends_with("test/a.test.js")), "{failure:?}");
+        assert!(failure.lines.iter().any(|line| line.contains("oh")), "{failure:?}");
+    }
+    // A group whose own end fails, and none of its tests.
+    let own = "▶ all\n  ✔ one (1ms)\n✖ all (2.5ms)\nℹ tests 2\nℹ suites 0\nℹ pass 1\nℹ fail 1\n";
+    assert_eq!(failed(&tests_of("node --test", own)), [("all", How::Unsaid)]);
+}
+
+#[test]
 fn go_names_packages_and_tests() {
     for (command, passed) in [("go test ./...", 0), ("go test -v ./...", 2), ("go test -json ./...", 2)] {
         let tests = fixture(command);
@@ -314,6 +379,12 @@ fn reading_is_linear_in_what_hostile_output_repeats() {
         (
             "npx vitest",
             many(&|n| format!(" FAIL  a > t{n}")) + &many(&|_| "x".to_owned()) + "\n Test Files  1\n Tests  1",
+        ),
+        ("node --test", many(&|n| format!("{}\n✔ t (1ms)", deep(n).replace('g', "▶ "))) + "\nℹ tests 1"),
+        ("node --test", format!("▶ {}\n{}\nℹ tests 1", "g".repeat(1_000_000), many(&|n| format!(" ✔ t{n} (1ms)")))),
+        (
+            "python -m unittest",
+            "=".repeat(70) + "\n" + &many(&|_| "FAIL: a (b.a)".to_owned()) + "\nRan 1 test in 0s\nOK",
         ),
         ("cat", format!("<testsuite>{}", "&".repeat(1_000_000))),
         ("cat", format!("<testsuite>{}", "<a b='".repeat(200_000))),
