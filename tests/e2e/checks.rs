@@ -167,6 +167,11 @@ fn a_target_that_moved_is_merged_aside_and_judged_before_it_moves_again() {
     let _ = stage.pit(&["accept", &id, "-y"]).exits(4).says("moved on").says("red: full on tree");
     assert_eq!(stage.git(&["rev-parse", "main"]), before, "it was never on the branch");
     assert!(!stage.repo().join("one").exists());
+    let shell = ["terminal", &id, "--merged", "main", "--", "sh", "-c", "cat one two && git log -1 --format=%P"];
+    let tip = stage.git(&["for-each-ref", "--format=%(objectname)", "refs/heads/pit/"]);
+    let _ = stage.pit(&["accept", &id, "-y"]).says(&format!("pit {} is a shell on the merge", shell[..4].join(" ")));
+    let _ = stage.pit(&shell).exits(0).says("xx\n").says(&format!("{before} {tip}"));
+    let _ = stage.pit(&["terminal", &id, "--", "cat", "two"]).exits(1);
     // The control: what fits together goes through.
     stage.git(&["rm", "-q", "two"]);
     stage.git(&["commit", "-qm", "No two"]);

@@ -84,6 +84,14 @@ impl Workspaces {
         Ok(())
     }
 
+    /// Has an open workspace stand at a commit that is not the run's, to be looked at; nothing is pinned for it.
+    pub fn stand(&self, run: RunId, commit: Oid) -> Result<(), Error> {
+        let state = self.state(run)?;
+        let mut state = lock(&state);
+        *state = State::new(&self.repo, run, commit, &state.branch)?;
+        Ok(())
+    }
+
     /// Has the files of a run's commit read while nobody waits for them, once in the life of a process: a search reads
     /// what is not there by then.
     pub fn read_ahead(&self, run: RunId) {

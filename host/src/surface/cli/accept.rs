@@ -70,7 +70,7 @@ enum Merge {
 pub(super) struct Taking<'a> {
     pub(super) run: &'a Run,
     pub(super) name: String,
-    onto: String,
+    pub(super) onto: String,
     pub(super) old: Oid,
     /// What the host found of the result, in a line.
     verdict: String,
@@ -157,6 +157,18 @@ fn reports(state: &State, run: &Run) -> Vec<String> {
     lines.extend(last::denied(state));
     lines.push(last::cost(state, now()));
     lines
+}
+
+/// What the branch would have if it took a run's result now: a commit that no branch has, made without the person's hooks.
+pub(super) fn tried(desk: &Desk, named: &Named, state: &State, onto: Option<&str>) -> Result<Oid, Failure> {
+    let taking = taking(desk, named, state, onto)?;
+    let (tip, old) = (taking.run.tip.to_string(), taking.old.to_string());
+    taking.aside(|aside| {
+        taking.merge_in(aside, &tip, Merge::Staged)?;
+        let tree = aside.text(&["write-tree"])?;
+        let commit = aside.text(&["commit-tree", &tree, "-p", &old, "-p", &tip, "-m", "What accept would make"])?;
+        Oid::parse(&commit).ok_or_else(|| Failure::new(Exit::Failed, "git made no commit of the merge"))
+    })
 }
 
 /// Finds out what is to be taken and whether it can be.

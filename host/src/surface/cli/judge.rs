@@ -6,6 +6,7 @@ use orchestra_pit_core::call::exec::Judged;
 use orchestra_pit_core::check::verdict::Kind;
 use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::Oid;
+use orchestra_pit_core::text::clean;
 
 use super::Failure;
 use super::accept::{Taking, told};
@@ -100,9 +101,10 @@ impl<'a> Judge<'a> {
         for line in last::verdict(&judged) {
             out::shown(&line);
         }
-        // A shell on the run shows its own files, in which the branch's are not.
-        let look = "it is the merge that is red, which no shell shows yet";
-        self.gate_of(Some(&judged), &taking.name, look)?;
+        // A shell on the run alone shows its own files, in which the branch's are not.
+        let onto = taking.onto.strip_prefix("refs/heads/").unwrap_or(&taking.onto);
+        let look = format!("pit terminal {} --merged {} is a shell on the merge", taking.name, clean(onto));
+        self.gate_of(Some(&judged), &taking.name, &look)?;
         Ok(Some(words::line(&judged.verdict.line(), 200)))
     }
 }

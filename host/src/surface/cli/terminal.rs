@@ -9,7 +9,7 @@ use orchestra_pit_core::call::Site;
 use orchestra_pit_sandbox::{self as sandbox, Ended, Report};
 
 use super::Failure;
-use super::accept::told;
+use super::accept::{told, tried};
 use super::open::{Place, find};
 use super::out::note;
 use crate::effect::exec::Exec;
@@ -24,6 +24,9 @@ use crate::surface::terminal::pass;
 pub struct Args {
     /// The run; the newest if none is named.
     id: Option<String>,
+    /// On what a branch would have if it took the run's result now, as accept does; else the branch that it started from.
+    #[arg(long, value_name = "BRANCH", num_args = 0..=1)]
+    merged: Option<Option<String>>,
     /// A command instead of a shell, after `--`.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -43,7 +46,12 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let named = find(&desk.journal, args.id.as_deref()).await?;
     let workspaces = Arc::new(Workspaces::new(desk.repo.clone()));
     let state = standing(&desk.journal, &workspaces, named.tree).await?;
-    let name = state.name(named.run);
+    let mut name = state.name(named.run);
+    if let Some(onto) = &args.merged {
+        let merged = tried(&desk, &named, &state, onto.as_deref())?;
+        workspaces.stand(named.run, merged).map_err(told)?;
+        name = format!("{name} merged");
+    }
     let site = state.runs.get(&named.run).map(|run| run.started.site.clone());
     let site: Site = site.ok_or_else(|| Failure::new(Exit::Usage, "there is no such run"))?;
     let commands = state.root().and_then(|root| root.started.commands.as_deref().cloned()).unwrap_or_default();
@@ -54,7 +62,9 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     }
     let exec = Exec::new(workspaces, at.machine());
     let ready = exec.ready(&site, argv.clone(), env, here, Arc::new(commands), &|_| {}).await.map_err(told)?;
-    note!("{name} as it stands; what is changed here is gone at the end (pit checkout {name} makes a copy that stays)");
+    let copy =
+        if args.merged.is_some() { String::new() } else { format!(" (pit checkout {name} makes a copy that stays)") };
+    note!("{name} as it stands; what is changed here is gone at the end{copy}");
     let report = carry_out(ready, here).await.map_err(|error| told(exec.told(&error, &argv)))?;
     Ok(match report.ended {
         Ended::Exit(0) => Exit::Done,
