@@ -40,7 +40,10 @@ fn a_result_that_the_host_found_good_is_done_and_verified_and_taken_without_more
     let said = stage.pit(&["accept", &id, "-y"]).exits(0);
     assert!(!said.err.contains("other checks"), "{}", said.err);
     let _ = stage.pit(&["status", &id]).exits(0).says("accepted");
+    let _ = stage.pit(&["ls"]).exits(0).says("done, verified; accepted");
     assert_eq!(stage.read("state.txt"), "better\n");
+    let _ = stage.pit(&["accept", "--undo", &id]).exits(0);
+    assert!(!stage.pit(&["ls"]).exits(0).out.contains("accepted"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use clap::Args;
+use orchestra_pit_core::record::Event;
 
 use super::Failure;
 use super::open::{Place, find, state};
@@ -86,7 +87,9 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
             }
             continue;
         }
+        let taken = matches!(row.first.last, Some((_, Some(Event::Accepted { .. }))));
         let what = match desk.journal.end(&row.first).await? {
+            Some(ended) if taken => format!("{}; accepted", words::came_to(&ended)),
             Some(ended) => words::came_to(&ended),
             None if desk.bells.owned(tree) => "at work".to_owned(),
             None => "stopped; can be resumed".to_owned(),
