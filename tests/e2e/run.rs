@@ -40,6 +40,26 @@ fn a_task_in_words_becomes_a_branch() {
 }
 
 #[test]
+fn the_committer_is_who_git_would_say() {
+    let own = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(own.path(), "[user]\n\tname = Own File\n\temail = own@example.org\n").unwrap();
+    let file = ("GIT_CONFIG_GLOBAL", own.path().to_str().unwrap());
+    let variables = [("GIT_COMMITTER_NAME", "By Name"), ("GIT_COMMITTER_EMAIL", "name@example.org")];
+    for (environment, wanted) in [
+        (vec![file], "Own File <own@example.org>"),
+        (vec![file, variables[0], variables[1]], "By Name <name@example.org>"),
+        (vec![("GIT_CONFIG_GLOBAL", "/dev/null")], "somebody without user.name <somebody@pit.invalid>"),
+    ] {
+        let stage = Stage::new();
+        let model = stage.script(&script(""));
+        let run = ["run", "--solo", "Never overflow", "-m", &model];
+        let said = stage.command(&run).envs(environment).output().expect("pit");
+        assert_eq!(said.status.code(), Some(3), "{}", String::from_utf8_lossy(&said.stderr));
+        assert_eq!(stage.git(&["log", "-1", "--format=%cn <%ce>", &branch(&stage)]), wanted);
+    }
+}
+
+#[test]
 fn a_spec_names_title_and_criteria_and_one_line_says_what_agents_do_not_see() {
     let stage = Stage::new();
     stage.write("SPEC.md", "# Never overflow\n\nIt panics.\n\n## Done when\n\n- `more` saturates\n");

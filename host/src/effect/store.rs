@@ -94,7 +94,8 @@ impl Repo {
         &self.common
     }
 
-    /// Who commits: `user.name` and `user.email` of git's configuration, or a stand-in that says so.
+    /// Who commits: `GIT_COMMITTER_NAME` and `GIT_COMMITTER_EMAIL`, or `user.name` and `user.email` of git's configuration, or a
+    /// stand-in that says so.
     pub fn person(&self) -> &Person {
         &self.person
     }

@@ -96,8 +96,12 @@ impl Repo {
             .map_err(|error| why_not(start, &error))?;
         let git_dir = repo.path().to_owned();
         let common = repo.commondir().to_owned();
-        let config = repo.config().map_err(|error| broken(&common, &error))?;
+        let mut config = repo.config().map_err(|error| broken(&common, &error))?;
         unusable(&config, &common).map_or(Ok(()), Err)?;
+        // libgit2 looks for the person's own file at its usual places alone.
+        if let Some(own) = std::env::var_os("GIT_CONFIG_GLOBAL").map(PathBuf::from) {
+            config.add_file(&own, git2::ConfigLevel::Global, true).map_err(|error| broken(&own, &error))?;
+        }
         let person = person(&config);
         let state = common.join("pit");
         prepare(&state)?;
@@ -221,10 +225,13 @@ fn unusable(config: &git2::Config, at: &Path) -> Option<OpenError> {
 }
 
 fn person(config: &git2::Config) -> Person {
-    let value = |name: &str| config.get_string(name).ok().map(|value| clean(&value)).filter(|value| !value.is_empty());
+    let value = |variable: &str, name: &str| {
+        let value = std::env::var(variable).ok().or_else(|| config.get_string(name).ok());
+        value.map(|value| clean(&value)).filter(|value| !value.is_empty())
+    };
     Person {
-        name: value("user.name").unwrap_or_else(|| "somebody without user.name".to_owned()),
-        email: value("user.email").unwrap_or_else(|| "somebody@pit.invalid".to_owned()),
+        name: value("GIT_COMMITTER_NAME", "user.name").unwrap_or_else(|| "somebody without user.name".to_owned()),
+        email: value("GIT_COMMITTER_EMAIL", "user.email").unwrap_or_else(|| "somebody@pit.invalid".to_owned()),
     }
 }
 
