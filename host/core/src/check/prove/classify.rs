@@ -55,27 +55,7 @@ pub fn classify(trial: &Trial<'_>) -> Proof {
 /// is left out, whatever it does without. Of those that pass, only the ones that the base has not are known to be new; of
 /// those that did not run without the change, likewise.
 fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests, base: Option<&Tests>) -> Proof {
-    let failed_before = |name: &str| base.is_some_and(|base| base.failed.contains_key(name));
-    let holds_with = |name: &str| {
-        let passed = with.passed.contains(name);
-        passed || (!with.all_named && !with.failed.contains_key(name) && !with.skipped.contains(name))
-    };
-    // What keeps tests from being there: files that cannot be loaded, packages that do not build.
-    let (mut named, mut files, mut packages) = (BTreeMap::new(), Vec::new(), Vec::new());
-    for (name, failure) in &without.failed {
-        let outside = is_outside(name, with);
-        if failed_before(name) || (!outside && !holds_with(name)) {
-            continue;
-        }
-        if is_unbuilt(name) {
-            packages.push(name);
-        } else if outside {
-            files.push(name);
-        } else {
-            let proves = if own(failure, trial.split) { Proves::Proved } else { Proves::Errors };
-            named.insert(name.clone(), proves);
-        }
-    }
+    let Failed { mut named, mut files, mut packages } = failed(trial, without, with, base);
     let fails = trial.without.ending != Ending::Exit(0);
     let unbuilt = !packages.is_empty() || (fails && does_not_build(trial.output));
     for name in new(with, base).filter(|name| !without.failed.contains_key(*name)) {
@@ -101,10 +81,45 @@ fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests, base: Option<&Tests
         () if unbuilt => (Proves::DoesNotBuild, None),
         () if !fails => (Proves::Passes, None),
         () if without.stopped => (Proves::NotJudged, Some("the runner stopped before these tests")),
-        () if without.failed.keys().all(|name| failed_before(name)) => (Proves::Passes, None),
+        () if without.failed.keys().all(|name| failed_before(name, base)) => (Proves::Passes, None),
         () => (Proves::NotJudged, Some("none of the tests that failed without the change holds with it")),
     };
     Proof::of(named, whole, Some(why.unwrap_or("it did not run without the change").to_owned()))
+}
+
+/// What failed without the change: tests, and what keeps tests from being there, which are files that cannot be loaded and
+/// packages that do not build.
+struct Failed<'a> {
+    named: BTreeMap<String, Proves>,
+    files: Vec<&'a String>,
+    packages: Vec<&'a String>,
+}
+
+fn failed<'a>(trial: &Trial<'_>, without: &'a Tests, with: &Tests, base: Option<&Tests>) -> Failed<'a> {
+    let holds_with = |name: &str| {
+        let passed = with.passed.contains(name);
+        passed || (!with.all_named && !with.failed.contains_key(name) && !with.skipped.contains(name))
+    };
+    let mut failed = Failed { named: BTreeMap::new(), files: Vec::new(), packages: Vec::new() };
+    for (name, failure) in &without.failed {
+        let outside = is_outside(name, with);
+        if failed_before(name, base) || (!outside && !holds_with(name)) {
+            continue;
+        }
+        if is_unbuilt(name) {
+            failed.packages.push(name);
+        } else if outside {
+            failed.files.push(name);
+        } else {
+            let proves = if own(failure, trial.split) { Proves::Proved } else { Proves::Errors };
+            failed.named.insert(name.clone(), proves);
+        }
+    }
+    failed
+}
+
+fn failed_before(name: &str, base: Option<&Tests>) -> bool {
+    base.is_some_and(|base| base.failed.contains_key(name))
 }
 
 /// Whether a failure is no test's but a whole file's, module's or package's: nothing of its name is there once it can be loaded.
