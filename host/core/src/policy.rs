@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Error, Facts, Order};
+use crate::call::{Call, Error, Facts, Order, exec};
 use crate::id::Hash;
 use crate::path::RepoPath;
 use crate::pattern::PathSet;
@@ -198,16 +198,25 @@ pub fn judge(order: Order, rules: &Rules, grants: &Grants, approvals: &[Approval
             reasons.retain(|reason| reason.effect == Effect::Ask);
             if approvals.iter().any(|approval| approval.covers(&order, &reasons)) {
                 let rule = reasons.first().map_or_else(String::new, |reason| format!("{} (approved)", reason.rule));
-                Ruling::Allow(Permit { order, rule: rule.into(), scope: grants.scope() })
+                Ruling::Allow(Permit { scope: scope(&order, rules, grants), order, rule: rule.into() })
             } else {
                 Ruling::Ask(Question { order, reasons })
             }
         }
         Some(Effect::Allow) | None => {
             let rule = reasons.first().map_or(Cow::Borrowed(covered), |reason| reason.rule.clone().into());
-            Ruling::Allow(Permit { order, rule, scope: grants.scope() })
+            Ruling::Allow(Permit { scope: scope(&order, rules, grants), order, rule })
         }
     }
+}
+
+/// What a call may reach. A command's writes are not orders of their own, so rules about files bind them here.
+fn scope(order: &Order, rules: &Rules, grants: &Grants) -> Scope {
+    let mut scope = grants.scope();
+    if matches!(order.call(), Call::Exec(exec::Call::Run(_))) && !rules.0.is_empty() {
+        scope.write = Arc::new(rules.writable().narrowed(&scope.write));
+    }
+    scope
 }
 
 /// What the agent is told of a denial.

@@ -94,6 +94,9 @@ pub const FUNCTIONS: &[(&str, bool)] = &[
 /// What shows the contents of files.
 const READING: &[&str] = &["workspace.read", "vcs.blame", "vcs.log"];
 
+/// What changes files, whatever the tool that an agent does it with is called: `workspace.write` in a rule stands for all of it.
+const WRITING: &[&str] = &["workspace.edit", "workspace.remove", "workspace.rename"];
+
 /// Why a rule cannot hold.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RuleError {
@@ -135,6 +138,7 @@ pub enum RuleError {
 fn names(on: &str, function: &str) -> bool {
     on == "*"
         || on == function
+        || (on == "workspace.write" && WRITING.contains(&function))
         || on.strip_suffix('*').is_some_and(|noun| noun.ends_with('.') && function.starts_with(noun))
 }
 
@@ -187,11 +191,14 @@ impl Rules {
     /// The paths that no rule denies reading. A denied path must not be shown by a search, a list or a diff either, which
     /// only grants can see to: narrow `read` to this.
     pub fn readable(&self) -> PathSet {
-        let denied = self.0.iter().filter(|rule| rule.effect == Effect::Deny && rule.names("workspace.read"));
-        denied.fold(PathSet::all(), |readable, rule| {
-            let not_these = |paths: &PathSet| PathSet { but: paths.any.clone(), ..PathSet::all() };
-            readable.narrowed(&rule.paths.as_ref().map_or_else(PathSet::default, not_these))
-        })
+        all_but(self.0.iter().filter(|rule| rule.effect == Effect::Deny && rule.names("workspace.read")))
+    }
+
+    /// The paths that a command may write: those about which no rule refuses or asks. A rule that is about all
+    /// commands too has had its say before one runs.
+    pub(super) fn writable(&self) -> PathSet {
+        let wrote = |rule: &&Rule| rule.names("workspace.write") && (rule.paths.is_some() || !rule.names("exec.run"));
+        all_but(self.0.iter().filter(|rule| rule.effect != Effect::Allow).filter(wrote))
     }
 
     /// What the rules say of an order, in no order.
@@ -207,6 +214,14 @@ impl Rules {
         });
         written.chain(protected(order)).collect()
     }
+}
+
+/// All paths but those of these rules.
+fn all_but<'a>(rules: impl Iterator<Item = &'a Rule>) -> PathSet {
+    rules.fold(PathSet::all(), |left, rule| {
+        let not_these = |paths: &PathSet| PathSet { but: paths.any.clone(), ..PathSet::all() };
+        left.narrowed(&rule.paths.as_ref().map_or_else(PathSet::default, not_these))
+    })
 }
 
 /// The rule that is always there: what runs on a person's machine, or steers agents, is committed only with a person's yes.

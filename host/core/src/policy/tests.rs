@@ -364,6 +364,38 @@ fn what_is_denied_to_read_is_not_readable_by_any_way() {
 }
 
 #[test]
+fn a_rule_about_writing_holds_for_every_way_to_write() {
+    let edit = |text: &str| {
+        let facts = Facts { writes: vec![path(text)], ..Facts::default() };
+        order_with(Call::Workspace(workspace::Call::Edit { edits: vec![] }), facts)
+    };
+    let writable = |rules: &Rules, text: &str| match judge(command(&["cargo", "test"], &[]), rules, &everything(), &[])
+    {
+        Ruling::Allow(permit) => permit.into_parts().2.write.has(text),
+        other => panic!("{other:?}"),
+    };
+    for effect in [Effect::Deny, Effect::Ask] {
+        let rules = Rules(vec![rule("r", effect, &["workspace.write"], &["src/a"])]);
+        for order in [
+            edit("src/a"),
+            order(write("src/a")),
+            order(Call::Workspace(workspace::Call::Remove { path: path("src/a") })),
+        ] {
+            assert!(!matches!(judge(order, &rules, &everything(), &[]), Ruling::Allow(_)));
+        }
+        assert!(!writable(&rules, "src/a") && writable(&rules, "src/b"), "and a command writes as little");
+        let rules = Rules(vec![rule("r", effect, &["workspace.write"], &[])]);
+        assert!(!writable(&rules, "src/a"));
+        let rules = Rules(vec![rule("r", effect, &["vcs.commit"], &[])]);
+        assert!(writable(&rules, "src/a"), "the control");
+    }
+    let reads = Rules(vec![rule("r", Effect::Deny, &["workspace.read"], &["src/**"])]);
+    assert!(matches!(judge(order(write("src/a")), &reads, &everything(), &[]), Ruling::Allow(_)), "the control");
+    let all = Rules(vec![rule("r", Effect::Deny, &["*"], &["src/a"])]);
+    assert!(!writable(&all, "src/a") && writable(&all, "src/b"));
+}
+
+#[test]
 fn what_is_moved_or_edited_is_read_too_and_history_is_read_like_files() {
     let grants = Grants { read: Arc::new(PathSet::of(&["src/**", "docs/**"])), ..everything() };
     let narrow = Grants { write: Arc::new(PathSet::all()), ..grants.clone() };
