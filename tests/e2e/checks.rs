@@ -317,6 +317,28 @@ fn what_says_that_it_is_not_there_has_checked_nothing_here_or_on_the_base() {
 }
 
 #[test]
+fn what_checks_of_both_levels_built_of_the_base_is_there_and_is_built_again_where_it_is_gone() {
+    let check = |level: &str| {
+        format!(
+            "[checks.{level}]\nlook = {{ run = [\"sh\", \"-c\", \"mkdir -p out; echo {level} >> out/{level}\"] }}\n"
+        )
+    };
+    let stage = stage(&format!("{}{}\n[workspace]\nwarm = [\"out\"]\n", check("fast"), check("full")));
+    let (_, said) = runs(&stage, "write notes.txt x\ncheck fast\ncheck full\ncommit");
+    assert!(said.contains("green: full"), "{said}");
+    let _ = runs(&stage, "sh paste -d, out/fast out/full\nwrite more.txt x\ncommit");
+    let logs = stage.pit(&["logs"]).exits(0).out;
+    assert!(logs.contains("ran: exit 0 out=fast,full"), "{logs}");
+    // What it came to is known, and what was built is not there any more.
+    let base = stage.git(&["rev-parse", "main^{tree}"]);
+    let warm = stage.warm_of(&base);
+    std::fs::rename(&warm, warm.with_file_name("gone.test")).unwrap();
+    let _ = runs(&stage, "check full\nwrite other.txt x\ncommit");
+    let _ = runs(&stage, "sh cat out/full\nwrite third.txt x\ncommit");
+    assert!(stage.pit(&["logs"]).exits(0).out.contains("ran: exit 0 out=full"));
+}
+
+#[test]
 fn what_an_agent_left_behind_is_not_there_when_the_host_judges() {
     // The check passes only where something ignored says so: an agent's commands can make that, for themselves.
     let stage = stage(

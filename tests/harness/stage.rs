@@ -308,6 +308,14 @@ impl Stage {
         self.dir.path().join("terminal.txt")
     }
 
+    /// The folder of what is warm of a tree, below the person's caches.
+    pub fn warm_of(&self, tree: &str) -> PathBuf {
+        let checkouts = cache().join("orchestra-pit/checkouts");
+        let all = std::fs::read_dir(checkouts).expect("caches").flatten();
+        let mut found = all.map(|entry| entry.path().join(tree).join("warm")).filter(|warm| warm.is_dir());
+        found.next().expect("something warm")
+    }
+
     /// Waits until the newest tree's first run asks something, and hands over its id and what it asks.
     pub fn asked(&self) -> (String, String) {
         for _ in 0..120 {

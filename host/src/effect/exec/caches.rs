@@ -2,7 +2,8 @@
 //!
 //! What set-up and checks make of a base lies beside its checkout and is a lower layer of every run over that base; each
 //! run has an upper of its own that lasts as long as its [`Layer`]. So eight runs cost the disk of their differences. Only
-//! the host's own runs on a base are adopted: what an agent's command wrote is never below another run.
+//! the host's own runs on a base are adopted: what an agent's command wrote is never below another run. There are two at most
+//! for each base, one over the other, for `fast` and `full` build different things.
 //!
 //! A base whose checkout was made from another one's may stand on what is warm there, if that was built before this
 //! checkout was made: then every file that differs is newer than the outputs, and build tools see what to do. What was
@@ -24,7 +25,10 @@ use super::layer::Layer;
 use super::setup::SetUp;
 
 /// First line of the file beside a warm folder.
-const FORMAT: &str = "pit warm 1";
+const FORMAT: &str = "pit warm 2";
+
+/// The end of the name of a base's second warm folder, which lies over its first.
+const SECOND: &str = "%+";
 
 /// One folder that starts warm, as an overlay's parts.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,8 +43,8 @@ pub struct Warm {
     pub work: PathBuf,
     /// By which it is known among those of its base.
     id: String,
-    /// The base whose warm folder is the topmost below.
-    over: Option<Oid>,
+    /// The base whose warm folder is the topmost below, and when that was made.
+    over: Option<(Oid, u128)>,
 }
 
 /// The warm folders of a run. What is below is not removed while this lives.
@@ -55,7 +59,8 @@ pub struct Warmed {
 /// What is written beside a warm folder.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct About {
-    over: Option<Oid>,
+    /// The base that the first one stands on, and the last one of it that was there then.
+    over: Option<(Oid, u128)>,
     made: u128,
     bytes: u64,
 }
@@ -98,7 +103,7 @@ impl Checkouts {
         let mut warmed = Warmed { folders: Vec::new(), _held: Vec::new() };
         for name in names {
             let fail = |error: io::Error| failed(self.folder(), &error);
-            let id = setup.map_or_else(|| encoded(name), |setup| format!("{}%@{}", encoded(name), setup.id()));
+            let id = id_of(name, setup);
             let mut own = layer.warm(&id)?;
             let mut chain = match stands(&own).map_err(fail)? {
                 // What the run has written goes with what it was written over, and with nothing that came since.
@@ -119,7 +124,7 @@ impl Checkouts {
             if lowers.is_empty() {
                 lowers.push(at("empty"));
             }
-            let over = chain.over.map(|(over, _)| over);
+            let over = chain.over;
             warmed._held.extend(chain.held);
             let (upper, work) = (at("upper"), at("work"));
             warmed.folders.push(Warm { name: name.clone(), lowers, upper, work, id, over });
@@ -140,10 +145,19 @@ impl Checkouts {
         Ok(warmed)
     }
 
-    /// Makes what the host's own run on a base has written the warm folder of that base. False if it has one already,
-    /// which stays. Nothing of the run may live.
+    /// Whether a base has warm folders of its own.
+    pub(super) fn is_warm(&self, base: Oid, names: &[RepoPath], setup: Option<&SetUp>) -> bool {
+        let place = self.place(base);
+        names.iter().all(|name| About::read(&place, &id_of(name, setup)).is_ok_and(|about| about.is_some()))
+    }
+
+    /// Makes what the host's own run on a base has written the warm folder of that base, or its second one, over the first.
+    /// False if it has both already, which stay, or if there is nothing to add. Nothing of the run may live.
     pub fn adopt(&self, stack: &Stack, warm: &Warm) -> Result<bool, Error> {
-        if warm.over == Some(stack.tree) {
+        let is_second = warm.over.is_some_and(|(base, _)| base == stack.tree);
+        let id = if is_second { format!("{}{SECOND}", warm.id) } else { warm.id.clone() };
+        let is_empty = || fs::read_dir(&warm.upper).is_ok_and(|mut entries| entries.next().is_none());
+        if is_second && (self.place(stack.tree).join("warm").join(&id).exists() || is_empty()) {
             return Ok(false);
         }
         let fail = |error: io::Error| failed(&warm.upper, &error);
@@ -157,12 +171,13 @@ impl Checkouts {
             fs::remove_file(own.join("stands")).map_err(fail)?;
         }
         let made = Folder::open(&aside, None).and_then(|folder| {
-            let about = About { over: warm.over, made: nanoseconds(now()), bytes: size(&folder.sub(b"files")?, 0)? };
+            let over = warm.over.filter(|_| !is_second);
+            let about = About { over, made: nanoseconds(now()), bytes: size(&folder.sub(b"files")?, 0)? };
             fs::write(aside.join("about"), about.text())?;
             folder.sync_all()
         });
         made.map_err(fail)?;
-        match fs::rename(&aside, place.join(&warm.id)) {
+        match fs::rename(&aside, place.join(&id)) {
             Ok(()) => Ok(true),
             Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists) => {
                 let trash = Folder::open(self.folder(), None).map_err(fail)?;
@@ -179,25 +194,29 @@ impl Checkouts {
     /// What is warm in the nearest base of a checkout's lineage that has something, and right for it.
     fn nearest_warm(&self, stack: &Stack, name: &str) -> io::Result<Chain> {
         for (base, before) in self.lineage(stack) {
-            let about = About::read(&self.place(base), name)?;
-            if about.is_some_and(|about| about.made < before) {
-                return Ok(self.chain(base, name)?.unwrap_or_default());
+            if About::read(&self.place(base), name)?.is_some_and(|about| about.made < before) {
+                return Ok(self.chain(base, name, before.saturating_sub(1))?.unwrap_or_default());
             }
         }
         Ok(Chain::default())
     }
 
-    /// The layers of a base's warm folder, if all are there. Of one that would be too high, nothing is taken.
-    fn chain(&self, base: Oid, name: &str) -> io::Result<Option<Chain>> {
+    /// The layers of a base's warm folders that were made until then, if all are there. Of one that would be too high, nothing
+    /// is taken.
+    fn chain(&self, base: Oid, name: &str, until: u128) -> io::Result<Option<Chain>> {
         let mut chain = Chain::default();
-        let mut next = Some(base);
-        while let Some(below) = next {
+        let mut next = Some((base, until));
+        while let Some((below, until)) = next {
             let Some((held, _)) = self.hold(below)? else { return Ok(None) };
-            let Some(about) = About::read(&self.place(below), name)? else { return Ok(None) };
-            chain.layers.push(files(&self.place(below), name));
+            let place = self.place(below);
+            let Some(first) = About::read(&place, name)? else { return Ok(None) };
+            let over_it = format!("{name}{SECOND}");
+            let second = About::read(&place, &over_it)?.filter(|second| second.made <= until);
+            chain.layers.extend(second.map(|_| files(&place, &over_it)));
+            chain.layers.push(files(&place, name));
             chain.held.push(held);
-            chain.over = chain.over.or(Some((below, about.made)));
-            next = about.over;
+            chain.over = chain.over.or(Some((below, second.unwrap_or(first).made)));
+            next = first.over;
             if chain.layers.len() >= MAX_LAYERS {
                 return Ok(None);
             }
@@ -210,8 +229,8 @@ impl Checkouts {
         if stands == Chain::default().stands() {
             return Ok(Some(Chain::default()));
         }
-        let Some(base) = stands.split(' ').next().and_then(Oid::parse) else { return Ok(None) };
-        Ok(self.chain(base, name)?.filter(|chain| chain.stands() == stands))
+        let Some((base, made)) = stood(stands) else { return Ok(None) };
+        Ok(self.chain(base, name, made)?.filter(|chain| chain.stands() == stands))
     }
 
     /// The bases that a checkout's warm folders stand on, and how many bytes those have that it has itself.
@@ -219,7 +238,7 @@ impl Checkouts {
         let entries = fs::read_dir(self.place(tree).join("warm")).into_iter().flatten().flatten();
         let abouts = entries.filter_map(|entry| About::parse(&fs::read_to_string(entry.path().join("about")).ok()?));
         abouts.fold((Vec::new(), 0), |(mut needs, bytes), about| {
-            needs.extend(about.over);
+            needs.extend(about.over.map(|(base, _)| base));
             (needs, bytes + about.bytes)
         })
     }
@@ -246,7 +265,7 @@ impl Layer {
 
 impl About {
     fn text(&self) -> String {
-        let over = self.over.map_or_else(|| "-".to_owned(), |over| over.to_string());
+        let over = self.over.map_or_else(|| "-".to_owned(), |(base, made)| format!("{base} {made}"));
         format!("{FORMAT}\nover {over}\nmade {}\nbytes {}\n", self.made, self.bytes)
     }
 
@@ -257,7 +276,7 @@ impl About {
         }
         let mut value = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(' ');
         let over = value("over")?;
-        let over = if over == "-" { None } else { Some(Oid::parse(over)?) };
+        let over = if over == "-" { None } else { Some(stood(over)?) };
         Some(Self { over, made: value("made")?.parse().ok()?, bytes: value("bytes")?.parse().ok()? })
     }
 
@@ -268,6 +287,17 @@ impl About {
             Err(error) => Err(error),
         }
     }
+}
+
+/// A base, and when its last warm folder was made.
+fn stood(text: &str) -> Option<(Oid, u128)> {
+    let (base, made) = text.split_once(' ')?;
+    Some((Oid::parse(base)?, made.parse().ok()?))
+}
+
+/// By which a warm folder is known among those of its base: what was built over other set-up is another.
+fn id_of(name: &RepoPath, setup: Option<&SetUp>) -> String {
+    setup.map_or_else(|| encoded(name), |setup| format!("{}%@{}", encoded(name), setup.id()))
 }
 
 /// A path as one name.

@@ -205,7 +205,11 @@ impl Exec {
         watch: Watch<'_>,
     ) -> Result<Vec<Runs>, Error> {
         let kept = self.kept(case.base, checks, around);
-        if let Some(runs) = fs::read(&kept).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+        // What it came to may be known for longer than what was built of it is kept.
+        let is_warm = self.is_warm(case.base, around)?;
+        if let Some(runs) =
+            fs::read(&kept).ok().filter(|_| is_warm).and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        {
             return Ok(runs);
         }
         let outcomes = self.run_all(case, case.base, checks, around, watch, On::Base).await?;
@@ -218,6 +222,11 @@ impl Exec {
             let _ = keep(&kept, &text);
         }
         Ok(runs)
+    }
+
+    fn is_warm(&self, base: Oid, around: &Around) -> Result<bool, Error> {
+        let checkouts = self.checkouts(&self.machine()?)?;
+        Ok(checkouts.is_warm(base, &around.commands.warm, around.setup.as_deref()))
     }
 
     fn kept(&self, tree: Oid, checks: &[Check], around: &Around) -> PathBuf {

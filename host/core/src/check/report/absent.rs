@@ -21,12 +21,17 @@ pub fn absent(output: &str) -> Option<&str> {
     })
 }
 
-/// Whether a command says that it has run nothing: `python -m unittest` does where it finds no test.
+/// Whether a command says that it has run nothing: `python -m unittest` and `node --test` do where they find no test.
 pub fn nothing(output: &str) -> Option<&str> {
-    let ran = |line: &&str| line.starts_with("Ran ") && line.contains(" test");
+    let ran = |line: &&str| {
+        (line.starts_with("Ran ") && line.contains(" test"))
+            || line.starts_with("# tests ")
+            || line.starts_with("ℹ tests ")
+    };
     let mut runs = output.lines().map(str::trim).filter(ran).peekable();
     let first = *runs.peek()?;
-    runs.all(|line| line.starts_with("Ran 0 tests in ")).then_some(first)
+    let none = |line: &str| line.starts_with("Ran 0 tests in ") || matches!(line, "# tests 0" | "ℹ tests 0");
+    runs.all(none).then_some(first)
 }
 
 #[cfg(test)]
@@ -35,10 +40,17 @@ mod tests {
 
     #[test]
     fn a_run_of_no_test_is_told_from_one_of_some() {
+        assert_eq!(nothing("ℹ tests 0\nℹ suites 0\n"), Some("ℹ tests 0"));
         assert_eq!(nothing("\n-----\nRan 0 tests in 0.000s\n\nOK\n"), Some("Ran 0 tests in 0.000s"));
-        for said in
-            ["Ran 3 tests in 0.1s\nOK", "Ran 1 test in 0.1s", "Ran 0 tests in 0.0s\nRan 2 tests in 0.1s", "OK", ""]
-        {
+        for said in [
+            "Ran 3 tests in 0.1s\nOK",
+            "Ran 1 test in 0.1s",
+            "Ran 0 tests in 0.0s\nRan 2 tests in 0.1s",
+            "ℹ tests 2",
+            "# tests 10",
+            "OK",
+            "",
+        ] {
             assert_eq!(nothing(said), None, "{said}");
         }
     }

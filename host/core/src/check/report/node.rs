@@ -17,7 +17,9 @@ const WITHIN: &str = " › ";
 
 /// Reads it.
 pub(super) fn read(lines: &[&str]) -> Option<Result<Tests, Confused>> {
-    let at = |begin: &str| lines.iter().rposition(|line| line.strip_prefix(begin).and_then(number).is_some());
+    // Who ran no test says nothing of any: see `absent::nothing`.
+    let some = |line: &str| number(line).is_some_and(|(count, _)| count > 0);
+    let at = |begin: &str| lines.iter().rposition(|line| line.strip_prefix(begin).is_some_and(some));
     let mut reader = Reader::default();
     let (end, mark) = match (at("ℹ tests "), at("# tests ")) {
         (Some(end), _) => (end, "ℹ "),

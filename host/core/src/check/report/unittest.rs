@@ -8,7 +8,8 @@ use super::{Confused, Counts, How, Runner, Tally, Tests};
 
 /// Reads it.
 pub(super) fn read(lines: &[&str]) -> Option<Result<Tests, Confused>> {
-    let end = lines.iter().rposition(|line| ran(line).is_some())?;
+    // Who ran no test says nothing of any: see `absent::nothing`.
+    let end = lines.iter().rposition(|line| ran(line).is_some_and(|total| total > 0))?;
     let summary = lines.iter().skip(end + 1).find_map(|line| summary(line))?;
     let within = lines.get(..end).unwrap_or_default();
     let sections = within.iter().position(|line| is_rule(line, '=')).unwrap_or(end);

@@ -62,6 +62,35 @@ fn what_the_host_built_is_below_every_run_and_what_a_run_builds_is_its_own() {
 }
 
 #[test]
+fn what_two_levels_build_of_a_base_lies_one_over_the_other() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let names_of = paths(&["a/target".into()]).unwrap();
+    let fast = Run::new(&bench, &checkouts, "fast", &so_many(0));
+    let base = fast.stack.tree;
+    assert!(!checkouts.is_warm(base, &names_of, None));
+    fast.build("echo 1 > checked; echo 1 > both");
+    assert!(fast.adopt());
+    assert!(checkouts.is_warm(base, &names_of, None));
+    let early = Run::new(&bench, &checkouts, "early", &so_many(0));
+    early.build("echo mine > app");
+    let full = Run::new(&bench, &checkouts, "full", &so_many(0));
+    full.build("echo 2 > tested; echo 2 > both");
+    assert!(full.adopt());
+    let run = Run::new(&bench, &checkouts, "run", &so_many(0));
+    assert_eq!(run.build("cat checked tested both"), "1\n2\n2\n");
+    assert_eq!(early.build("ls; cat both"), "app\nboth\nchecked\n1\n", "it goes on over what it was written over");
+    let third = Run::new(&bench, &checkouts, "third", &so_many(0));
+    third.build("echo 3 > more");
+    assert!(!third.adopt(), "two are enough");
+    // A base that was made after both stands on both.
+    let new = Run::new(&bench, &checkouts, "new", &so_many(1));
+    assert_eq!(new.build("cat checked tested both; echo 4 > app"), "1\n2\n2\n");
+    assert!(new.adopt());
+    assert_eq!(Run::new(&bench, &checkouts, "newer", &so_many(1)).build("cat both app"), "2\n4\n");
+}
+
+#[test]
 fn what_a_run_wrote_stays_over_what_it_was_written_over() {
     let bench = Bench::new();
     let checkouts = bench.checkouts(Limits::default());
