@@ -30,6 +30,7 @@ pub mod beside;
 pub mod boxed;
 pub mod caches;
 pub mod checkout;
+mod explain;
 pub(crate) mod folder;
 pub mod git;
 pub mod hidden;

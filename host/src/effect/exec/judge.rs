@@ -20,6 +20,7 @@ use orchestra_pit_core::check::verdict::{
 };
 use orchestra_pit_core::commands::{Check, Commands};
 use orchestra_pit_core::id::{Hash, Oid, RunId};
+use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox as sandbox;
 
@@ -317,14 +318,13 @@ impl Exec {
         let (program, included) = (place.machine.program.clone(), around.included.clone());
         let how = How { program, included, ..How::default() };
         let boxed = boxed::run(how, spec, watch).await;
-        let exec = self.clone();
-        let check = check.clone();
+        let (exec, check, around) = (self.clone(), check.clone(), around.clone());
         blocking(move || {
             let repo = exec.workspaces.repo();
             // What git ignores is there for the next check; nothing else of it is.
             import(&upper.upper, &place.layer, &**repo, place.tree, &Secrets::default(), &|_| false)?;
             place.layer.end(&upper)?;
-            let outcome = exec.outcome(&check, boxed)?;
+            let outcome = exec.outcome(&check, boxed, &around.commands.warm)?;
             Ok((outcome, place))
         })
         .await
@@ -362,14 +362,19 @@ impl Exec {
     }
 
     /// What a check came to, its output kept as a log.
-    fn outcome(&self, check: &Check, boxed: Result<Boxed, sandbox::Error>) -> Result<Outcome, Error> {
+    fn outcome(
+        &self,
+        check: &Check,
+        boxed: Result<Boxed, sandbox::Error>,
+        warm: &[RepoPath],
+    ) -> Result<Outcome, Error> {
         let mut cut = false;
         let (ending, micros, output) = match boxed {
             Ok(boxed) => {
                 cut = boxed.both.is_cut();
                 let mut output = boxed.both.text();
                 if matches!(&boxed.report, Some(report) if matches!(report.ended, sandbox::Ended::Exit(1..))) {
-                    self.explain_missing(&mut output);
+                    self.explain(&mut output, warm);
                 }
                 match &boxed.report {
                     None => (Ending::Signal(9), 0, format!("{output}\nended: more output than anybody reads\n")),

@@ -22,7 +22,7 @@ use super::included::Included;
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::services::Seen;
-use super::{Exec, Machine, tools};
+use super::{Exec, Machine};
 use crate::effect::store::lock;
 
 /// Milliseconds that a command may take if nobody says otherwise.
@@ -181,10 +181,13 @@ impl Exec {
             }
             left_out.extend(laid.notes.into_iter().map(|note| ("(services)".to_owned(), note)));
             let (ended, time, memory) = ended(&boxed);
-            let (out, mut err) = (boxed.out.shown(), boxed.err.shown());
-            // In a pipe it is the last program's code that counts.
+            let (mut out, mut err) = (boxed.out.shown(), boxed.err.shown());
+            // In a pipe it is the last program's code that counts, and often both streams are in one.
             if matches!(ended, Ended::Exited(_)) {
-                self.explain_missing(if err.tail.is_empty() { &mut err.head } else { &mut err.tail });
+                let warm: Vec<RepoPath> = laid.warm.folders.iter().map(|warm| warm.name.clone()).collect();
+                for said in [&mut err, &mut out] {
+                    self.explain(if said.tail.is_empty() { &mut said.head } else { &mut said.tail }, &warm);
+                }
             }
             Ok(Ran { ended, out, err, time, memory, tree, changes, left_out })
         });
@@ -211,24 +214,6 @@ impl Exec {
             other => Error::new(ErrorKind::Unavailable, other.to_string()),
         }
     }
-
-    /// A shell says only that a program is not there: which line would bring it is to stand below its words.
-    pub(super) fn explain_missing(&self, said: &mut String) {
-        let hint = said.lines().rev().filter_map(missing).find_map(|program| self.hint(&[program.to_owned()]));
-        if let Some(hint) = hint {
-            let end = if said.ends_with('\n') { "" } else { "\n" };
-            said.push_str(&format!("{end}[pit: {hint}]\n"));
-        }
-    }
-
-    /// Which tool folder would bring a program.
-    pub(super) fn hint(&self, argv: &[String]) -> Option<String> {
-        let (program, home) = (argv.first()?, self.machine().ok()?.home.clone()?);
-        let names = tools::bringing(&home, program);
-        let tools = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-        (!names.is_empty())
-            .then(|| format!("its tool folder is not mounted; in pit.toml: [workspace] tools = [{tools}]"))
-    }
 }
 
 /// How a command came to its end, with microseconds and bytes.
@@ -243,17 +228,6 @@ pub(super) fn ended(boxed: &Boxed) -> (Ended, u64, u64) {
         sandbox::Ended::Over(Limit::Processes) => Ended::OverLimit("processes".to_owned()),
     };
     (ended, report.wall_us, report.peak_memory)
-}
-
-/// The program that a line says is not there: in the words of shells, make, env, Node, Python and Rust.
-fn missing(line: &str) -> Option<&str> {
-    const AFTER: &[&str] = &["command not found: ", "No such file or directory: "];
-    const BEFORE: &[&str] = &[": not found", ": command not found", ": No such file or directory", " ENOENT"];
-    let after = AFTER.iter().find_map(|words| line.split_once(words).map(|(_, name)| name));
-    let before =
-        || BEFORE.iter().find_map(|words| line.strip_suffix(words)).and_then(|words| words.rsplit([' ', ':']).next());
-    let name = after.or_else(before)?.trim_matches(['\'', '"', '`', '\u{2018}', '\u{2019}']);
-    (!name.is_empty() && !name.contains(['/', ' '])).then_some(name)
 }
 
 fn signal_name(signal: i32) -> String {
@@ -287,29 +261,4 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, Error> {
     let gone = |_| Err(Error::new(ErrorKind::Unavailable, "the host could not lay the files of a command out"));
     tokio::task::spawn_blocking(work).await.unwrap_or_else(gone)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::missing;
-
-    #[test]
-    fn what_is_not_there_is_read_from_the_words_of_whoever_looked_for_it() {
-        for (line, program) in [
-            ("sh: 1: jest: not found", Some("jest")),
-            ("bash: line 1: node: command not found", Some("node")),
-            ("zsh: command not found: node", Some("node")),
-            ("make[2]: uv: No such file or directory", Some("uv")),
-            ("/usr/bin/env: \u{2018}node\u{2019}: No such file or directory", Some("node")),
-            ("FileNotFoundError: [Errno 2] No such file or directory: 'uv'", Some("uv")),
-            ("Error: spawn node ENOENT", Some("node")),
-            ("error: could not find `Cargo.toml`", None),
-            ("cat: src/lib.rs: No such file or directory", None),
-            ("assertion failed: found", None),
-            (": not found", None),
-            ("", None),
-        ] {
-            assert_eq!(missing(line), program, "{line}");
-        }
-    }
 }

@@ -1,0 +1,103 @@
+//! What pit adds to the words of a command that lacks something only the person's `pit.toml` can bring.
+
+use orchestra_pit_core::path::RepoPath;
+
+use super::{Exec, tools};
+
+impl Exec {
+    /// A shell says only that a program is not there, and `rm` that a folder is busy: which line of `pit.toml` it is about is to
+    /// stand below their words.
+    pub(super) fn explain(&self, said: &mut String, warm: &[RepoPath]) {
+        let missing = || said.lines().rev().filter_map(missing).find_map(|program| self.hint(&[program.to_owned()]));
+        let busy = || {
+            busy(said, warm).map(|name| {
+                format!(
+                    "`{name}` starts warm, so it can be emptied and not removed (rm -rf {name}/*); \
+                     in pit.toml: [workspace] warm"
+                )
+            })
+        };
+        if let Some(hint) = missing().or_else(busy) {
+            let end = if said.ends_with('\n') { "" } else { "\n" };
+            said.push_str(&format!("{end}[pit: {hint}]\n"));
+        }
+    }
+
+    /// Which tool folder would bring a program.
+    pub(super) fn hint(&self, argv: &[String]) -> Option<String> {
+        let (program, home) = (argv.first()?, self.machine().ok()?.home.clone()?);
+        let names = tools::bringing(&home, program);
+        let tools = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        (!names.is_empty())
+            .then(|| format!("its tool folder is not mounted; in pit.toml: [workspace] tools = [{tools}]"))
+    }
+}
+
+/// The program that a line says is not there: in the words of shells, make, env, Node, Python and Rust.
+fn missing(line: &str) -> Option<&str> {
+    const AFTER: &[&str] = &["command not found: ", "No such file or directory: "];
+    const BEFORE: &[&str] = &[": not found", ": command not found", ": No such file or directory", " ENOENT"];
+    let after = AFTER.iter().find_map(|words| line.split_once(words).map(|(_, name)| name));
+    let before =
+        || BEFORE.iter().find_map(|words| line.strip_suffix(words)).and_then(|words| words.rsplit([' ', ':']).next());
+    let name = after.or_else(before)?.trim_matches(['\'', '"', '`', '\u{2018}', '\u{2019}']);
+    (!name.is_empty() && !name.contains(['/', ' '])).then_some(name)
+}
+
+/// The warm folder of which it is said that it cannot be removed: each is a mount of its own. Cargo names it some lines before
+/// it says why.
+fn busy<'a>(said: &str, warm: &'a [RepoPath]) -> Option<&'a RepoPath> {
+    const NEAR: usize = 3;
+    let lines: Vec<&str> = said.lines().collect();
+    let is_busy =
+        |line: &&str| ["Device or resource busy", "EBUSY", "os error 16"].iter().any(|why| line.contains(why));
+    let at = lines.iter().rposition(is_busy)?;
+    let near = lines.get(at.saturating_sub(NEAR)..=at).unwrap_or_default().iter();
+    let words = || near.clone().flat_map(|line| line.split(['\'', '"', '`', ' ', ':', '\u{2018}', '\u{2019}']));
+    let is =
+        |word: &str, name: &str| word == name || word.strip_suffix(name).is_some_and(|before| before.ends_with('/'));
+    warm.iter().find(|name| words().any(|word| is(word, name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{busy, missing};
+    use orchestra_pit_core::path::RepoPath;
+
+    #[test]
+    fn what_is_not_there_is_read_from_the_words_of_whoever_looked_for_it() {
+        for (line, program) in [
+            ("sh: 1: jest: not found", Some("jest")),
+            ("bash: line 1: node: command not found", Some("node")),
+            ("zsh: command not found: node", Some("node")),
+            ("make[2]: uv: No such file or directory", Some("uv")),
+            ("/usr/bin/env: \u{2018}node\u{2019}: No such file or directory", Some("node")),
+            ("FileNotFoundError: [Errno 2] No such file or directory: 'uv'", Some("uv")),
+            ("Error: spawn node ENOENT", Some("node")),
+            ("error: could not find `Cargo.toml`", None),
+            ("cat: src/lib.rs: No such file or directory", None),
+            ("assertion failed: found", None),
+            (": not found", None),
+            ("", None),
+        ] {
+            assert_eq!(missing(line), program, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_warm_folder_that_cannot_be_removed_is_read_from_the_words_of_whoever_tried() {
+        let warm: Vec<RepoPath> = ["web/node_modules", "target"].map(|name| RepoPath::new(name).unwrap()).to_vec();
+        for (line, name) in [
+            ("rm: cannot remove 'target': Device or resource busy", Some("target")),
+            (
+                "error: failed to remove directory `/src/app/target`\n\nCaused by:\n  Device or resource busy (os error 16)",
+                Some("target"),
+            ),
+            ("Error: EBUSY: resource busy or locked, rmdir '/src/app/web/node_modules'", Some("web/node_modules")),
+            ("rm: cannot remove 'mytarget': Device or resource busy", None),
+            ("rm: cannot remove 'target': Permission denied", None),
+        ] {
+            assert_eq!(busy(line, &warm).map(RepoPath::as_str), name, "{line}");
+        }
+    }
+}
