@@ -84,6 +84,21 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create
     assert_eq!(stage.git(&["show", &format!("{branch}:NOTES.md")]), "begun");
 }
 
+#[test]
+fn a_coder_or_tester_alone_runs_commands_and_checks_as_in_a_team() {
+    let stage = Stage::new();
+    let level = |name: &str| format!("[checks.{name}]\nlook = {{ run = [\"true\"] }}\n");
+    stage.write("pit.toml", &format!("schema = 1\n{}{}{}", level("fast"), level("full"), level("slow")));
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    for agent in ["coder", "tester"] {
+        let tools = "[[conversation.reply]]\nexpect.tools = [\"bash\", \"check\"]\ntext = \"no\"\n";
+        let head = "schema = 1\n[model]\nedits = \"str_replace\"\n[[conversation]]\n";
+        let script = stage.script(&format!("{head}agent = \"{agent}\"\n{tools}"));
+        let said = stage.pit(&["agent", "run", agent, GOAL, "-m", &script]);
+        assert!(said.out.contains("asks for turn 2"), "{agent}: {}{}", said.out, said.err);
+    }
+}
+
 /// Refuses: any denied
 #[test]
 fn a_coder_that_was_granted_some_commands_runs_them_and_no_shell() {

@@ -131,12 +131,15 @@ async fn run_agent(at: &Place, args: RunArgs) -> Result<Exit, Failure> {
     // Last: it may have been named among the others too.
     enlisted.retain(|(other, _)| *other != name);
     enlisted.push((name.clone(), known));
+    let mut given = Vec::new();
+    setting::of_commands(&settled, &manifest, &grants, &mut given);
+    let settings = manifest.settings(&given)?;
     let tree = Spec {
         id,
         seed: random_hash()?,
         agent: name.clone(),
         title: words::line(&args.task, 80),
-        task: Task { goal: args.task, ..Task::default() },
+        task: Task { goal: args.task, settings, ..Task::default() },
         grants,
         enlisted,
         rules: settled.rules(),

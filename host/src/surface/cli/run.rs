@@ -88,7 +88,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         given.extend(setting::of_lead(&settled, &caps, &enlisted));
         enlisted.extend(setting::team(&settled)?);
     }
-    setting::of_commands(&settled, &manifest, &mut given);
+    setting::of_commands(&settled, &manifest, &grants, &mut given);
     let settings = manifest.settings(&given)?;
     let id = at.hosts().map_or_else(random_id, Ok)?;
     let tree = Spec {

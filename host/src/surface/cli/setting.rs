@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use orchestra_pit_core::budget::Caps;
 use orchestra_pit_core::manifest::Manifest;
-use orchestra_pit_core::policy::Profile;
+use orchestra_pit_core::policy::{Grants, Profile};
 
 use super::Failure;
 use super::ask;
@@ -162,11 +162,12 @@ pub fn of_lead(settled: &Settled, caps: &Caps, strangers: &[(String, Known)]) ->
     settings.map(|(name, value)| (name.to_owned(), value)).to_vec()
 }
 
-/// What an agent is told of native commands, if it wants to know: that there are some, and which levels of checks.
-pub fn of_commands(settled: &Settled, manifest: &Manifest, given: &mut Vec<(String, String)>) {
+/// What an agent is told of native commands, if it wants to know: that it may run some, and which levels of checks.
+pub fn of_commands(settled: &Settled, manifest: &Manifest, grants: &Grants, given: &mut Vec<(String, String)>) {
     let commands = settled.commands();
-    let levels: Vec<&str> = commands.checks.keys().map(String::as_str).collect();
-    for (name, value) in [("commands", "yes".to_owned()), ("checks", levels.join(","))] {
+    let levels: Vec<&str> = commands.checks.keys().filter(|_| grants.check).map(String::as_str).collect();
+    let some = if grants.exec.is_empty() { "no" } else { "yes" };
+    for (name, value) in [("commands", some.to_owned()), ("checks", levels.join(","))] {
         let said = given.iter().any(|(known, _)| known == name);
         if manifest.settings.contains_key(name) && !said {
             given.push((name.to_owned(), value));
