@@ -175,6 +175,11 @@ fn a_target_that_moved_is_merged_aside_and_judged_before_it_moves_again() {
     let _ = stage.pit(&["accept", &id, "-y"]).says(&format!("pit {} is a shell on the merge", shell[..4].join(" ")));
     let _ = stage.pit(&shell).exits(0).says("xx\n").says(&format!("{before} {tip}"));
     let _ = stage.pit(&["terminal", &id, "--", "cat", "two"]).exits(1);
+    // Whoever takes it all the same takes it with what the host found.
+    let _ = stage.pit(&["accept", &id, "-y", "--unverified"]).exits(0).says("red: full on tree");
+    let message = stage.git(&["log", "-1", "--format=%B"]);
+    assert!(message.contains("Pit-Verdict: red: full on tree") && message.contains("; taken unverified"), "{message}");
+    let _ = stage.pit(&["accept", &id, "--undo"]).exits(0);
     // The control: what fits together goes through.
     stage.git(&["rm", "-q", "two"]);
     stage.git(&["commit", "-qm", "No two"]);

@@ -85,9 +85,10 @@ impl<'a> Judge<'a> {
     }
 
     /// The same for what a merge made, where the branch has moved on: the checks run on it before it is on the branch.
-    /// Answers what they came to, in a line, if they ran.
+    /// Answers what they came to, in a line, if they ran: also for who takes it unverified, for what is on a branch has a verdict
+    /// wherever there can be one.
     pub(super) async fn merged(&self, taking: &Taking<'_>, tree: Oid, commit: Oid) -> Result<Option<String>, Failure> {
-        if self.unverified || !self.moved(taking)? {
+        if !self.moved(taking)? {
             return Ok(None);
         }
         if !self.commands.checks.contains_key(FULL) {
@@ -97,7 +98,13 @@ impl<'a> Judge<'a> {
         let base = self.desk.repo.tree_of(taking.old).map_err(told)?;
         let case = Case { tree, base, commit, level: FULL.to_owned() };
         let exec = assemble::exec(self.desk.repo.clone(), self.at.machine());
-        let judged = exec.judge(case, self.commands.clone(), &|_| {}).await.map_err(told)?;
+        let judged = match exec.judge(case, self.commands.clone(), &|_| {}).await {
+            Err(error) if self.unverified => {
+                note!("they could not be run: {}", clean(&error.message));
+                return Ok(None);
+            }
+            judged => judged.map_err(told)?,
+        };
         for line in last::verdict(&judged) {
             out::shown(&line);
         }
@@ -105,6 +112,7 @@ impl<'a> Judge<'a> {
         let onto = taking.onto.strip_prefix("refs/heads/").unwrap_or(&taking.onto);
         let look = format!("pit terminal {} --merged {} is a shell on the merge", taking.name, clean(onto));
         self.gate_of(Some(&judged), &taking.name, &look)?;
-        Ok(Some(words::line(&judged.verdict.line(), 200)))
+        let line = words::line(&judged.verdict.line(), 200);
+        Ok(Some(if is_good(Some(&judged)) { line } else { format!("{line}; taken unverified") }))
     }
 }
