@@ -453,3 +453,17 @@ fn programs_of_a_warm_environment_are_found_by_name() {
     let ran = bench.run((2, 2), &base, &other, "own-tool").expect("it runs");
     assert_eq!(ran.ended, Ended::Exited(127));
 }
+
+#[test]
+fn a_red_change_of_what_set_up_is_for_is_told_that_set_up_has_not_run_for_it() {
+    let file = "schema = 1\n[setup]\nget = { run = [\"sh\", \"-c\", \"cp want deps\"], inputs = [\"want\"] }\n\
+                [checks.full]\nsame = { run = [\"cmp\", \"want\", \"deps\"] }\n";
+    let stage = Stage::with(&[(".gitignore", "deps\n"), ("want", "1\n"), ("pit.toml", file)]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let runs = guest("runs").to_string_lossy().into_owned();
+    let said = stage.pit(&["agent", "run", &runs, "write want 2\\n\ncommit", "--give", "as-asked"]).exits(4);
+    assert!(said.out.contains("[pit: want: [setup] has run for what the work starts from"), "{}", said.out);
+    // The control: another file.
+    let said = stage.pit(&["agent", "run", &runs, "write other 2\\n\ncommit", "--give", "as-asked"]).exits(0);
+    assert!(!said.out.contains("[pit: "), "{}", said.out);
+}

@@ -174,6 +174,11 @@ impl Exec {
         };
         let base = (case.tree != case.base).then_some(Base { tree: case.base, runs: &before });
         let mut judged = concluded(&case, &checks, &runs, &outputs, base);
+        if judged.verdict.kind() == Kind::Red {
+            let (exec, around, at) = (self.clone(), around.clone(), case.clone());
+            let altered = blocking(move || exec.altered(&around.commands, start.tree, at.tree)).await?;
+            blame_inputs(&mut judged, &altered);
+        }
         if *judged.verdict.level() == Level::Full && case.tree != case.base && judged.verdict.kind() != Kind::Red {
             let (case, checks, around) = (&case, &checks, &around);
             judged.proof = self.prove(&Trying { case, checks, around, with: &runs, before: &before, watch }).await?;
@@ -446,6 +451,23 @@ fn concluded(case: &Case, checks: &[Check], runs: &[Runs], outputs: &[String], b
         (check.name().to_owned(), said)
     });
     Judged { proof: None, tails: tails.collect(), verdict }
+}
+
+/// Says of what is red that set-up has not run for what the change asks for, if it changes that: what is missing looks like
+/// a mistake of its own.
+fn blame_inputs(judged: &mut Judged, altered: &[RepoPath]) {
+    if altered.is_empty() {
+        return;
+    }
+    let files = altered.iter().map(|path| path.as_str()).collect::<Vec<_>>().join(", ");
+    let said = format!(
+        "[pit: {files}: [setup] has run for what the work starts from, so what the change adds there is not here; a person who \
+         takes it (pit accept --unverified) has it for the next run]"
+    );
+    for (_, tail) in &mut judged.tails {
+        let end = if tail.is_empty() || tail.ends_with('\n') { "" } else { "\n" };
+        tail.push_str(&format!("{end}{said}"));
+    }
 }
 
 /// What the runner says of the first tests that fail: an output's last lines are often another program's.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use orchestra_pit_core::call::{self, Error, ErrorKind};
 use orchestra_pit_core::commands::{Commands, Setup};
-use orchestra_pit_core::id::Hash;
+use orchestra_pit_core::id::{Hash, Oid};
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox::{self as sandbox, Mount, Network, Spec};
@@ -140,6 +140,19 @@ impl Exec {
         let all = (FORMAT, self.seen_at(), commands_as_run, inputs, &commands.tools, &commands.warm);
         let id = Hash::of(&call::canonical(&all)).to_string();
         Ok((folder(&machine.cache, repo.common()), id[..32].to_owned()))
+    }
+
+    /// The inputs of set-up that are others in a tree than where the work starts: for these it has not run.
+    pub(super) fn altered(&self, commands: &Commands, start: Oid, tree: Oid) -> Result<Vec<RepoPath>, Error> {
+        let repo = self.workspaces.repo();
+        let inputs: BTreeSet<&RepoPath> = commands.setup.iter().flat_map(|setup| &setup.inputs).collect();
+        let mut altered = Vec::new();
+        for path in inputs {
+            if find(&**repo, start, path.as_bytes())? != find(&**repo, tree, path.as_bytes())? {
+                altered.push(path.clone());
+            }
+        }
+        Ok(altered)
     }
 
     async fn set_up_once(
