@@ -176,7 +176,7 @@ fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
 fn site(agent: u8) -> Site {
     let run = RunId([agent; 16]);
     let branch = format!("refs/heads/pit/bench-{agent}");
-    Site { run, tree: run, parent: None, agent: Hash::NONE, agent_name: "bench@1".into(), branch }
+    Site { run, tree: run, parent: None, agent: Hash::NONE, agent_name: "bench@1".into(), branch, model: None }
 }
 
 fn home() -> Option<Home> {

@@ -39,6 +39,7 @@ impl Through {
             agent: Hash::NONE,
             agent_name: "bench@1".into(),
             branch: "refs/heads/pit/bench".into(),
+            model: None,
         };
         let gate = Gate {
             journal: journal.clone(),

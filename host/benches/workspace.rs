@@ -105,8 +105,15 @@ fn ours(dir: &Path, files: usize, round: u8, whole: bool) -> Result<Steps> {
     let mut steps = Vec::new();
     let branch = format!("refs/heads/pit/bench-{round}");
     let run = RunId([round + 1; 16]);
-    let site =
-        Site { run, tree: run, parent: None, agent: Hash::NONE, agent_name: "bench@1".into(), branch: branch.clone() };
+    let site = Site {
+        run,
+        tree: run,
+        parent: None,
+        agent: Hash::NONE,
+        agent_name: "bench@1".into(),
+        branch: branch.clone(),
+        model: None,
+    };
     let mut opened = None;
     timed(&mut steps, "open", || {
         let repo = Arc::new(Repo::open(dir)?);

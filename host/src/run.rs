@@ -3,7 +3,7 @@
 //! A [`Tree`] has one owner, this process, which holds its lease ([`owner`]). People tell it things by [`command`]s, and
 //! see it by its records ([`state`]) and what happens live ([`events`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use orchestra_pit_core::budget::Caps;
@@ -144,6 +144,12 @@ pub enum StartError {
     },
 }
 
+/// The models behind the aliases that an agent may use, by their own names.
+fn asked(models: &BTreeMap<String, String>, aliases: &[String]) -> String {
+    let names: BTreeSet<&str> = aliases.iter().filter_map(|alias| models.get(alias)).map(String::as_str).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
 impl Tree {
     /// Starts a tree: on record and at work.
     pub async fn start(host: Arc<Host>, spec: Spec) -> Result<Arc<Self>, StartError> {
@@ -154,9 +160,11 @@ impl Tree {
         spec.enlisted.iter().try_for_each(|(_, known)| host.agents.keep(known))?;
         let run = spec.id;
         host.journal.claim(run).await?;
+        let (agent_name, branch) = (known.name, spec.branch);
+        let model = Some(asked(&spec.models, &spec.grants.model));
         let started = Started {
             semantics: SEMANTICS,
-            site: Site { run, tree: run, parent: None, agent: known.hash, agent_name: known.name, branch: spec.branch },
+            site: Site { run, tree: run, parent: None, agent: known.hash, agent_name, branch, model },
             ordinal: 0,
             contract: crate::CONTRACT.to_owned(),
             seed: spec.seed,

@@ -66,7 +66,7 @@ fn site(tree: u8, run: u8) -> Site {
     let (run, tree) = (RunId([run; 16]), RunId([tree; 16]));
     let branch = format!("refs/heads/pit/{}", run.short());
     let parent = (run != tree).then_some(tree);
-    Site { run, tree, parent, agent: Hash([0; 32]), agent_name: "coder@1".into(), branch }
+    Site { run, tree, parent, agent: Hash([0; 32]), agent_name: "coder@1".into(), branch, model: None }
 }
 
 fn set_up(text: &str, network: bool) -> Commands {

@@ -116,6 +116,19 @@ fn coders_work_side_by_side_and_a_review_sends_one_back() {
     assert_eq!(ends(&stage, "coder"), ["done", "done"], "one writer a task");
     assert_eq!(ends(&stage, "reviewer").len(), 3);
     stage.git(&["fsck", "--strict"]);
+    // Each commit says whose it is in words that pit takes.
+    let trailers =
+        "--format=%(trailers:key=Pit-Task,valueonly,separator=)|%(trailers:key=Pit-Model,valueonly,separator=)";
+    let said = stage.git(&["log", "--no-merges", "--author=coder via pit", trailers, &branch(&stage)]);
+    let tasks: Vec<&str> = said.lines().filter_map(|line| line.strip_suffix("|scripted/script")).collect();
+    assert_eq!(tasks.len(), 3, "one was sent back: {said}");
+    for task in tasks {
+        let run: &serde_json::Value = &stage.status(&id)["runs"];
+        let run = run.as_array().expect("runs").iter().find(|run| run["name"] == task).expect("its run");
+        assert!(run["agent"].as_str().is_some_and(|agent| agent.starts_with("coder@")), "{task}");
+        let own = run["id"].as_str().expect("an id");
+        let _ = stage.pit(&["logs", &own[..8]]).exits(0).says("starts");
+    }
 }
 
 #[test]

@@ -58,6 +58,9 @@ pub struct Site {
     pub agent_name: String,
     /// The ref that its commits go to.
     pub branch: String,
+    /// The models that it may ask, for its commits to name; empty if it asks none. None in records of before there was this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 /// A call of any noun.

@@ -41,6 +41,9 @@ pub const MAX_CHANGES: u64 = 256 << 20;
 /// Bytes that one read answers at most.
 pub const MAX_READ: u64 = 1 << 20;
 
+/// Below it are the branches of a tree's tasks: `refs/pit/tasks/TREE/ORDINAL`.
+pub const TASKS: &str = "refs/pit/tasks/";
+
 /// How long what is done while a model is asked lets the question itself go first.
 pub const HEAD_START: Duration = Duration::from_millis(300);
 
@@ -69,7 +72,7 @@ impl Workspaces {
     /// `branch` is where its commits go: `refs/heads/pit/…` or `refs/pit/tasks/…`. It need not exist, and is not made
     /// before the first commit. Opening again answers to the same workspace, as it is.
     pub fn open(&self, run: RunId, base: Oid, branch: &str) -> Result<(), Error> {
-        if !(branch.starts_with("refs/heads/pit/") || branch.starts_with("refs/pit/tasks/"))
+        if !(branch.starts_with("refs/heads/pit/") || branch.starts_with(TASKS))
             || !git2::Reference::is_valid_name(branch)
         {
             return Err(Error::new(ErrorKind::Invalid, format!("{branch} is no branch that pit may move")));

@@ -89,8 +89,15 @@ async fn gate(grants: Grants, tokens: u64, yes: bool) -> (Gate<Arc<Noting>>, Arc
 }
 
 fn order(seq: u64, call: Call, protected: &[&str]) -> Order {
-    let site =
-        Site { run: RUN, tree: RUN, parent: None, agent: Hash::NONE, agent_name: "a@1".into(), branch: "b".into() };
+    let site = Site {
+        run: RUN,
+        tree: RUN,
+        parent: None,
+        agent: Hash::NONE,
+        agent_name: "a@1".into(),
+        branch: "b".into(),
+        model: None,
+    };
     let protected = protected.iter().filter_map(|path| RepoPath::new(path).ok()).collect();
     Order::new(CallId { run: RUN, seq }, site, call, Facts { protected, ..Facts::default() }, Time(seq))
 }

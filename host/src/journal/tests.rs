@@ -26,7 +26,7 @@ const CHILD: RunId = RunId([2; 16]);
 const OTHER: RunId = RunId([9; 16]);
 
 fn site(run: RunId, tree: RunId) -> Site {
-    Site { run, tree, parent: None, agent: Hash::NONE, agent_name: "a@1".into(), branch: "b".into() }
+    Site { run, tree, parent: None, agent: Hash::NONE, agent_name: "a@1".into(), branch: "b".into(), model: None }
 }
 
 /// A call that rides.

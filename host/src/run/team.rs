@@ -15,6 +15,7 @@ use orchestra_pit_core::time::Time;
 
 use super::state::{PARENT, Phase};
 use super::tree::Tree;
+use crate::effect::workspace::TASKS;
 use crate::effect::{Birth, Team};
 use crate::gate::lock;
 
@@ -164,6 +165,7 @@ impl Tree {
             delegate::Start::Child(other) => self.tip_of(site, other)?,
         };
         let ordinal = self.look(|state| u32::try_from(state.order.len()).unwrap_or(u32::MAX));
+        let grants = grants(&parent.grants, &agent.grants, &order.write)?;
         Ok(Started {
             semantics: SEMANTICS,
             site: Site {
@@ -172,13 +174,14 @@ impl Tree {
                 parent: Some(site.run),
                 agent: agent.hash,
                 agent_name: agent.agent,
-                branch: format!("refs/pit/tasks/{}/{ordinal}", self.id),
+                branch: format!("{TASKS}{}/{ordinal}", self.id),
+                model: Some(super::asked(&models, &grants.model)),
             },
             ordinal,
             contract: parent.contract.clone(),
             seed: Hash::of_parts(&[&parent.seed.0, &birth.child.0]),
             limits: super::life::recorded_limits(),
-            grants: grants(&parent.grants, &agent.grants, &order.write)?,
+            grants,
             rules: parent.rules.clone(),
             caps: birth.caps,
             models,

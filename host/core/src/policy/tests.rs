@@ -17,6 +17,7 @@ fn site() -> Site {
         agent: Hash::NONE,
         agent_name: "tester@1".into(),
         branch: "refs/heads/pit/1".into(),
+        model: None,
     }
 }
 

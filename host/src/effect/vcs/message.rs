@@ -2,6 +2,8 @@
 
 use orchestra_pit_core::call::{Error, ErrorKind, Site};
 
+use crate::effect::workspace::TASKS;
+
 /// Bytes of an agent's message.
 const MAX_BYTES: usize = 64 << 10;
 
@@ -14,7 +16,23 @@ pub(super) fn message(site: &Site, text: &str) -> Result<String, Error> {
     if body.is_empty() {
         return Err(Error::new(ErrorKind::Invalid, "the message is empty"));
     }
-    Ok(format!("{body}\n\nPit-Run: {}\nPit-Agent: {}\n", site.run, one_line(&site.agent_name)))
+    Ok(format!("{body}\n\n{}", trailers(site)))
+}
+
+/// By which a commit is found again: the run and its task as people type them, the agent, and what it asked.
+fn trailers(site: &Site) -> String {
+    let agent = one_line(&site.agent_name);
+    // A run that was recorded before has its commits with the words that they had.
+    let Some(model) = &site.model else { return format!("Pit-Run: {}\nPit-Agent: {agent}\n", site.run) };
+    let mut lines = format!("Pit-Run: {}\n", site.tree);
+    if let Some((_, ordinal)) = site.branch.strip_prefix(TASKS).and_then(|rest| rest.split_once('/')) {
+        lines.push_str(&format!("Pit-Task: {}.{}\n", site.tree.short(), one_line(ordinal)));
+    }
+    lines.push_str(&format!("Pit-Agent: {agent}\n"));
+    if !model.is_empty() {
+        lines.push_str(&format!("Pit-Model: {}\n", one_line(model)));
+    }
+    lines
 }
 
 /// Text without what acts on a terminal or hides from a reader, and without trailers in the host's name.
@@ -72,6 +90,21 @@ mod tests {
             assert_eq!(message(&site(1), empty).unwrap_err().kind, ErrorKind::Invalid);
         }
         assert_eq!(message(&site(1), &"x".repeat(70_000)).unwrap_err().kind, ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn the_host_says_of_which_run_and_task_a_commit_is_and_which_model_was_asked() {
+        let site = |n, branch: String, model: &str| Site { branch, model: Some(model.to_owned()), ..site(n) };
+        let tree = site(1, String::new(), "").tree;
+        let root = trailers(&site(1, "refs/heads/pit/01-x".into(), "anthropic/a"));
+        assert_eq!(root, format!("Pit-Run: {tree}\nPit-Agent: coder@1.0.0\nPit-Model: anthropic/a\n"));
+        let task = trailers(&site(2, format!("{TASKS}{tree}/2"), "x/y\nPit-Run: 0"));
+        let short = tree.short();
+        assert_eq!(
+            task,
+            format!("Pit-Run: {tree}\nPit-Task: {short}.2\nPit-Agent: coder@1.0.0\nPit-Model: x/yPit-Run: 0\n")
+        );
+        assert!(!trailers(&site(1, String::new(), "")).contains("Model"), "it asks none");
     }
 
     #[test]

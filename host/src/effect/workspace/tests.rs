@@ -22,6 +22,7 @@ pub(crate) fn site(n: u8) -> Site {
         agent: Hash::NONE,
         agent_name: "coder@1.0.0".into(),
         branch: branch(n),
+        model: None,
     }
 }
 

@@ -18,7 +18,7 @@ use super::out::out;
 use crate::effect::exec::checkout::Limits;
 use crate::effect::exec::sweep;
 use crate::effect::store::Repo;
-use crate::effect::workspace::Workspaces;
+use crate::effect::workspace::{TASKS, Workspaces};
 use crate::run::state::{Acceptance, Phase, Run};
 use crate::run::{State, standing};
 use crate::surface::exit::Exit;
@@ -237,7 +237,7 @@ async fn remove(desk: &Desk, git: &Git, found: &Found) -> Result<(), Failure> {
     desk.journal.claim(tree).await?;
     for (id, run) in &found.state.runs {
         let task = run.started.site.branch.as_str();
-        if task.starts_with("refs/pit/tasks/") && desk.repo.ref_at(task).map_err(failed)?.is_some() {
+        if task.starts_with(TASKS) && desk.repo.ref_at(task).map_err(failed)?.is_some() {
             git.run(&["update-ref", "-d", task])?;
         }
         desk.repo.unpin(*id).map_err(failed)?;

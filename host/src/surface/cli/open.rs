@@ -176,7 +176,11 @@ pub async fn find(journal: &Journal, text: Option<&str>) -> Result<Named, Failur
         trees.iter().filter(|row| row.first.tree.to_string().starts_with(&tree.to_lowercase())).collect();
     let tree = match found.as_slice() {
         _ if trees.is_empty() => return Err(nothing_yet()),
-        [] => return Err(Failure::new(Exit::Usage, format!("there is no run `{text}` here")).hint("pit ls lists them")),
+        [] => {
+            let part = if ordinal.is_none() { part(journal, &trees, text).await? } else { None };
+            let none = || Failure::new(Exit::Usage, format!("there is no run `{text}` here")).hint("pit ls lists them");
+            return part.ok_or_else(none);
+        }
         [one] => one.first.tree,
         many => {
             let ids = many.iter().map(|row| row.first.tree.short()).collect::<Vec<_>>().join(", ");
@@ -195,6 +199,20 @@ pub async fn find(journal: &Journal, text: Option<&str>) -> Result<Named, Failur
         }
     };
     Ok(Named { tree, run })
+}
+
+/// A part of a run by an id of its own, which people see where it is named to agents; none if it may be several.
+async fn part(journal: &Journal, trees: &[TreeRow], text: &str) -> Result<Option<Named>, Failure> {
+    let wanted = text.to_lowercase();
+    let mut found = None;
+    for tree in trees.iter().map(|row| row.first.tree) {
+        for run in journal.runs(tree).await?.into_iter().map(|row| row.run) {
+            if run.to_string().starts_with(&wanted) && found.replace(Named { tree, run }).is_some() {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn nothing_yet() -> Failure {
