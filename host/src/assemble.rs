@@ -118,6 +118,12 @@ pub fn known(component: &[u8]) -> Result<(Known, Manifest), AssembleError> {
         )
     })?;
     let manifest = Manifest::read(&text).map_err(|fault| AssembleError::Agent(format!("its agent.toml: {fault}")))?;
+    if manifest.contract != crate::CONTRACT {
+        let (wants, offered) = (&manifest.contract, crate::CONTRACT);
+        return Err(AssembleError::Agent(format!(
+            "its agent.toml says that it is for {wants}; this pit offers {offered}"
+        )));
+    }
     let known = Known {
         name: manifest.id(),
         hash: Hash::of(component),

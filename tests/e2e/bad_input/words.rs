@@ -86,17 +86,21 @@ fn an_agent_that_is_none_is_told_by_what_it_is() {
     let _ = run("src").exits(2).says("src");
 
     // A component for a contract of another time: the same bytes but for the version.
-    let mut bytes = std::fs::read(guest("hello-c")).unwrap();
-    let (old, new) = (b"@0.1.0", b"@0.9.0");
-    let mut at = 0;
-    while let Some(found) = bytes.get(at..).and_then(|rest| rest.windows(old.len()).position(|part| part == old)) {
-        at += found;
-        bytes[at..at + old.len()].copy_from_slice(new);
+    // And one whose agent.toml alone says so.
+    for (old, new) in [("@0.1.0", "@0.9.0"), ("contract = \"pit:agent@0.1.0", "contract = \"pit:agent@0.9.0")] {
+        let (old, new) = (old.as_bytes(), new.as_bytes());
+        let mut bytes = std::fs::read(guest("hello-c")).unwrap();
+        let mut at = 0;
+        while let Some(found) = bytes.get(at..).and_then(|rest| rest.windows(old.len()).position(|part| part == old)) {
+            at += found;
+            bytes[at..at + old.len()].copy_from_slice(new);
+        }
+        assert!(at > 0);
+        let future = stage.home().join("future.wasm");
+        std::fs::write(&future, bytes).unwrap();
+        let said = run(&future.to_string_lossy()).says("0.9.0").says("0.1.0");
+        assert!(matches!(said.code, Some(1 | 2)), "{said:?}");
     }
-    let future = stage.home().join("future.wasm");
-    std::fs::write(&future, bytes).unwrap();
-    let said = run(&future.to_string_lossy()).says("0.9.0").says("0.1.0");
-    assert!(matches!(said.code, Some(1 | 2)), "{said:?}");
     assert!(stage.trees().is_empty(), "nothing was started");
 }
 

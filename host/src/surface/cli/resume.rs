@@ -77,6 +77,11 @@ pub async fn models(at: &Place, tree: RunId, named: &ModelArgs) -> Result<Models
             let id = tree.short();
             let script = missing.starts_with(setting::SCRIPTED);
             let how = if script { "scripted/FILE" } else { missing.as_str() };
+            if let Some(other) = named.model.as_ref().filter(|other| !script && **other != missing) {
+                let what = format!("run {id} asks {missing}, and a run keeps its models to its end; nothing was begun");
+                return Err(Failure::new(Exit::Usage, what)
+                    .hint(format!("pit resume {id} goes on with it; pit run \"…\" -m {other} starts another run")));
+            }
             Err(Failure::new(
                 Exit::Usage,
                 format!("run {id} asks {missing}, which is not to be had here; nothing was begun"),
