@@ -81,6 +81,21 @@ fn with_changes_the_run_starts_from_them_and_nothing_of_the_persons_is_touched()
 }
 
 #[test]
+fn what_looks_like_a_secret_is_taken_along_only_if_it_was_added() {
+    let stage = dirty();
+    stage.write(".env", "KEY=abc\n");
+    stage.write("deep/server.pem", "key\n");
+    stage.write(".npmrc", "registry=x\n");
+    stage.git(&["add", ".npmrc"]);
+    let model = stage.script(&script(""));
+    let said = stage.pit(&["run", "--solo", "Never overflow", "-m", &model, "--with-changes"]).exits(3);
+    assert!(said.err.contains("not taken along") && said.err.contains(".env, deep/server.pem"), "{}", said.err);
+    let taken = stage.git(&["ls-tree", "-r", "--name-only", &branches(&stage).remove(0)]);
+    assert!(taken.contains("notes/new.txt") && taken.contains(".npmrc"), "{taken}");
+    assert!(!taken.contains(".env") && !taken.contains("server.pem"), "{taken}");
+}
+
+#[test]
 fn a_clean_tree_with_changes_is_head() {
     let stage = Stage::new();
     with_changes(&stage);

@@ -9,12 +9,15 @@
 use std::path::{Path, PathBuf};
 
 use orchestra_pit_core::id::{Oid, RunId};
+use orchestra_pit_core::policy::likely_secrets;
 
 use super::Failure;
 use super::accept::told;
 use super::git::Git;
+use super::out::note;
 use crate::effect::store::Repo;
 use crate::surface::exit::Exit;
+use crate::surface::words;
 
 /// What the commit says. It is the person's, by name and address, and is on no branch before a result of it is accepted.
 const MESSAGE: &str = "Changes that were not committed\n\nTaken along by `pit run --with-changes`.";
@@ -48,7 +51,14 @@ pub fn take(repo: &Repo, run: RunId, head: Oid) -> Result<Oid, Failure> {
     if !copied {
         here.run(&["read-tree", &head.to_string()])?;
     }
+    let secrets = secrets(&here)?;
     here.run(&[&QUIET[..], &["add", "--all", "--", "."]].concat())?;
+    if !secrets.is_empty() {
+        let paths = secrets.iter().map(String::as_str);
+        here.run(&["update-index", "--force-remove", "--"].into_iter().chain(paths).collect::<Vec<_>>())?;
+        let named = secrets.iter().map(|path| words::line(path, 100)).collect::<Vec<_>>().join(", ");
+        note!("not taken along, for they look like secrets and nobody added them: {named}");
+    }
     let tree = here.text(&["write-tree"])?;
     if tree == here.text(&["rev-parse", &format!("{head}^{{tree}}")])? {
         return Ok(head);
@@ -57,6 +67,14 @@ pub fn take(repo: &Repo, run: RunId, head: Oid) -> Result<Oid, Failure> {
     let made = Oid::parse(&made).ok_or_else(|| Failure::new(Exit::Failed, "git made no commit of the changes"))?;
     repo.adopt(&objects, run, made).map_err(told)?;
     Ok(made)
+}
+
+/// New files that look like secrets. One that the person has added to the index is meant to be in a commit.
+fn secrets(here: &Git) -> Result<Vec<String>, Failure> {
+    let likely = likely_secrets();
+    let mut new = here.list(&["ls-files", "--others", "--exclude-standard", "-z"])?;
+    new.retain(|path| likely.has(path));
+    Ok(new)
 }
 
 /// A working tree in which changes may lie that a run took along.
