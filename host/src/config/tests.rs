@@ -230,6 +230,8 @@ fn each_mistake_is_named_with_its_line() {
         ("[provider.\"a b\"]", "config.toml:1: a name is"),
         ("[provider.a]\nurll = \"\"", "config.toml:2: unknown key `urll`; did you mean `url`?"),
         ("[provider.a]\nprotocol = \"chatt\"", "config.toml:2: `chatt` is not known here; did you mean `chat`?"),
+        ("[provider.a]\nkey = \"sk-12\"", "config.toml:2: a key does not stand in this file; say where it is"),
+        ("[provider.a]\nkey = { evn = \"A\" }", "config.toml:2: `evn` is not known here; did you mean `env`?"),
         ("[[price]]\nmodel = \"a/*\"\ninput = 1", "config.toml:1: the key `cached_read` is missing"),
         ("schema = 7", "config.toml:1: written for schema 7"),
     ] {

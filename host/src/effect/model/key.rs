@@ -5,19 +5,21 @@
 
 #![expect(clippy::disallowed_methods, reason = "a key's file and command are named by the person's own configuration")]
 
+use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use orchestra_pit_core::call::Error;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::secret::Secret;
 
 /// A key's place, as the person's configuration says it: `key = { env = "NAME" }` and so on.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Source {
     /// A variable of the environment pit was started in.
     Env(String),
@@ -26,6 +28,46 @@ pub enum Source {
     /// The account of an entry of the service `orchestra-pit` in the desktop's keyring.
     Keyring(String),
     /// The first line that a command writes.
+    Command(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Place;
+        impl<'de> Visitor<'de> for Place {
+            type Value = Source;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the place of a key, as { env = \"NAME\" }")
+            }
+
+            /// A key itself, which no error repeats.
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<Source, E> {
+                Err(E::custom(
+                    "a key does not stand in this file; say where it is, as { env = \"NAME\" } or { file = \"…\" }",
+                ))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+                Written::deserialize(MapAccessDeserializer::new(map)).map(|written| match written {
+                    Written::Env(name) => Source::Env(name),
+                    Written::File(path) => Source::File(path),
+                    Written::Keyring(account) => Source::Keyring(account),
+                    Written::Command(argv) => Source::Command(argv),
+                })
+            }
+        }
+        from.deserialize_any(Place)
+    }
+}
+
+/// As the file has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Written {
+    Env(String),
+    File(PathBuf),
+    Keyring(String),
     Command(Vec<String>),
 }
 
