@@ -33,6 +33,20 @@ fn it_says_what_is_there_and_what_is_missing() {
 }
 
 #[test]
+fn the_key_of_an_endpoint_of_ones_own_is_looked_for() {
+    let stage = Stage::new();
+    let folder = stage.home().join(".config/orchestra-pit");
+    std::fs::create_dir_all(&folder).unwrap();
+    let config = "[provider.mc]\nprotocol = \"chat\"\nurl = \"http://127.0.0.1:9/v1\"\nkey = { env = \"MC_KEY\" }\n";
+    std::fs::write(folder.join("config.toml"), config).unwrap();
+    let (_, found) = lines(&stage, &[]);
+    assert!(state(&found, "endpoint")[0].contains("its key is not to be had: MC_KEY is not set"), "{found:?}");
+    let (_, found) = lines(&stage, &[("MC_KEY", "sk-very-secret")]);
+    assert_eq!(state(&found, "endpoint"), ["ok: mc at 127.0.0.1:9, by your file"]);
+    assert!(state(&found, "model").is_empty(), "there is one: {found:?}");
+}
+
+#[test]
 fn the_walls_are_tried_and_not_guessed() {
     let stage = Stage::new();
     let (_, found) = lines(&stage, &[]);

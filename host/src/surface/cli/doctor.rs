@@ -27,6 +27,8 @@ use super::setting;
 use crate::config::dirs::ORGANISATION;
 use crate::config::written::Flags;
 use crate::effect::model::family::{Families, KnownProvider};
+use crate::effect::model::key;
+use crate::effect::model::settings::Provider;
 use crate::surface::exit::Exit;
 use crate::surface::terminal::tty;
 
@@ -205,8 +207,10 @@ async fn models(at: &Place) -> Result<Vec<Line>, Failure> {
             named.push(&known.name);
         }
     }
+    let mut own = false;
     for (name, provider) in settled.iter().flat_map(|settled| settled.model_settings().provider) {
-        lines.push(Line::ok("endpoint", format!("{name} at {}, by your file", host(provider.url.as_deref()))));
+        lines.push(endpoint(&name, &provider).await);
+        own = true;
     }
     let aliases: Vec<String> = settled.iter().flat_map(|settled| settled.model_settings().models.into_keys()).collect();
     if !aliases.is_empty() {
@@ -236,7 +240,7 @@ async fn models(at: &Place) -> Result<Vec<Line>, Failure> {
             ),
         });
     }
-    if !local_found && named.is_empty() && aliases.is_empty() {
+    if !local_found && named.is_empty() && aliases.is_empty() && !own {
         let no = Failure::new(
             Exit::Failed,
             "no key in the environment, no alias in your file, no server on this machine",
@@ -249,6 +253,23 @@ async fn models(at: &Place) -> Result<Vec<Line>, Failure> {
         lines.push(Line::none("local server", "none on this machine's usual ports", "nothing to do"));
     }
     Ok(lines)
+}
+
+/// An endpoint of the person's file, and whether its key is where that says. A keyring or a command is not asked: it may ask the
+/// person in turn.
+async fn endpoint(name: &str, provider: &Provider) -> Line {
+    let found = format!("{name} at {}, by your file", host(provider.url.as_deref()));
+    match &provider.key {
+        Some(key @ (key::Source::Env(_) | key::Source::File(_))) => match key.read(&setting::environment).await {
+            Ok(_) => Line::ok("endpoint", found),
+            Err(error) => Line::none(
+                "endpoint",
+                format!("{found}; its key is not to be had: {}", error.message),
+                error.hint.unwrap_or_else(|| "say in your file where it is".to_owned()),
+            ),
+        },
+        _ => Line::ok("endpoint", found),
+    }
 }
 
 fn more(models: usize) -> String {
