@@ -141,7 +141,7 @@ fn set_up_that_fails_says_which_and_its_last_lines_and_no_command_runs() {
     let (stage, cache) = (Stage::with(FILES), cache());
     let base = stage.git(&["rev-parse", "HEAD"]);
     let bench = Bench::new(&stage, cache.path());
-    let commands = set_up("seq 100; echo no such package >&2; exit 3", true);
+    let commands = set_up("seq 100; sleep 0.5; echo no such package >&2; exit 3", true);
     let failed = bench.run((1, 1), &base, &commands, "touch made").expect_err("it fails");
     for part in ["set-up `deps` failed (exit 3)", "no command was run", "99\n100\nno such package"] {
         assert!(failed.message.contains(part), "{part}: {failed}");

@@ -81,7 +81,10 @@ fn for_programs_standard_output_has_nothing_but_json() {
     let lines: Vec<serde_json::Value> =
         said.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines[0]["type"], "run.started");
+    let used: Vec<_> = lines.iter().filter(|line| line["type"] == "usage").collect();
+    assert!(used.iter().all(|line| line["usage"]["input"].as_u64() > Some(0) && line["record"].is_null()), "{used:?}");
     let last = lines.last().expect("an envelope");
+    assert_eq!((last["type"].as_str(), last["spent"]["turns"].as_u64()), (Some("run"), Some(used.len() as u64)));
     assert_eq!((last["state"].as_str(), last["exit"].as_u64()), (Some("done-unverified"), Some(3)));
     let said = stage.pit(&["run", "--solo", "x", "-m", &model, "-o", "json", "--deny", "vcs.commit"]);
     let one: serde_json::Value = serde_json::from_str(said.out.trim()).expect("one object");

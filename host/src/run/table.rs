@@ -207,6 +207,17 @@ fn settle(tree: &Tree, id: CallId, open: Open, answer: Answer, cost: Cost) -> Pa
         let answered = Answered { seq: id.seq, digest: Hash::NONE, answer: answer.clone(), cost };
         tree.show(id.run, at, || Event::Answered(Box::new(answered)));
     }
+    // Whoever counts along wants to know what it used, and not once more what it said.
+    if let Ok(Value::Model(value)) = &answer
+        && let model::Value::Reply(reply) = &**value
+    {
+        tree.show(id.run, at, || {
+            let (stop, usage, model) = (reply.stop.clone(), reply.usage, reply.model.clone());
+            let reply = model::Reply { parts: Vec::new(), stop, usage, model, more: More::new() };
+            let answer = Ok(Value::Model(Box::new(model::Value::Reply(reply))));
+            Event::Answered(Box::new(Answered { seq: id.seq, digest: Hash::NONE, answer, cost }))
+        });
+    }
     let mut ledger = lock(&tree.ledger);
     if let Some(charge) = charge {
         ledger.settle(charge, cost);

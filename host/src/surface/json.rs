@@ -2,6 +2,7 @@
 
 use orchestra_pit_core::budget::Cost;
 use orchestra_pit_core::call::delegate::{End, Report};
+use orchestra_pit_core::call::{Value, model};
 use orchestra_pit_core::check::prove::Proof;
 use orchestra_pit_core::check::verdict::{CheckVerdict, Kind, Level};
 use orchestra_pit_core::id::{Oid, RunId};
@@ -21,6 +22,7 @@ pub const SCHEMA: u32 = 1;
 pub fn failure(exit: Exit, error: &str, hints: &[String]) -> serde_json::Value {
     serde_json::json!({
         "schema": SCHEMA,
+        "type": "run",
         "state": exit.word(),
         "exit": exit.code(),
         "error": error,
@@ -32,6 +34,9 @@ pub fn failure(exit: Exit, error: &str, hints: &[String]) -> serde_json::Value {
 #[derive(Debug, Serialize)]
 pub struct Tree {
     schema: u32,
+    /// `run`, by which the last line of `stream-json` is told from those before it.
+    #[serde(rename = "type")]
+    kind: &'static str,
     id: RunId,
     title: String,
     /// The end state's word, as of the exit code.
@@ -107,6 +112,7 @@ pub fn tree(state: &State) -> Option<Tree> {
     let balance = state.balance(root.started.site.run);
     Some(Tree {
         schema: SCHEMA,
+        kind: "run",
         id: root.started.site.tree,
         title: root.started.title.clone(),
         state: if root.phase == Phase::Live { "live" } else { exit.word() },
@@ -116,7 +122,8 @@ pub fn tree(state: &State) -> Option<Tree> {
         commit: root.tip.to_string(),
         started: root.since,
         elapsed: balance.elapsed,
-        spent: spent(state, root.started.site.run),
+        // Turns are limited agent by agent, and no account adds them up.
+        spent: Spent { turns: state.runs.values().map(|run| run.turns).sum(), ..spent(state, root.started.site.run) },
         result: state.result.as_ref().map(|judged| Verdict {
             kind: judged.verdict.kind(),
             verified: judged.verdict.verifies(),
@@ -171,18 +178,47 @@ pub struct Line<'a> {
     record: Option<&'a Event>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Used<'a>>,
+}
+
+/// What one answer of a model used.
+#[derive(Debug, Serialize)]
+struct Used<'a> {
+    model: &'a str,
+    #[serde(flatten)]
+    tokens: model::Usage,
+    /// Null where the model's price is not known.
+    micro_usd: Option<u64>,
+}
+
+/// What a record says that a model used.
+fn used(event: &Event) -> Option<Used<'_>> {
+    let Event::Answered(answered) = event else { return None };
+    let Ok(Value::Model(value)) = &answered.answer else { return None };
+    let model::Value::Reply(reply) = &**value else { return None };
+    let micro_usd = (!answered.cost.unpriced).then_some(answered.cost.micro_usd);
+    Some(Used { model: &reply.model, tokens: reply.usage, micro_usd })
 }
 
 /// What is seen of a command, as a line of `stream-json`: that it begins, or a piece of what it writes. Some may be missing.
 pub fn seen<'a>(state: &State, kind: &'static str, run: RunId, at: Time, text: &'a str) -> Option<Line<'a>> {
     let site = &state.runs.get(&run)?.started.site;
     let (tree, parent) = (site.tree, site.parent);
-    Some(Line { schema: SCHEMA, kind, tree, run, parent, at, record: None, text: Some(text) })
+    Some(Line { schema: SCHEMA, kind, tree, run, parent, at, record: None, text: Some(text), usage: None })
 }
 
 /// A record as a line of `stream-json`; none for what only matters inside.
 pub fn line<'a>(state: &State, run: RunId, at: Time, event: &'a Event) -> Option<Line<'a>> {
+    let entry = state.runs.get(&run)?;
+    // A part of a run is a task, as people call it: `3f.2`.
+    let task = entry.started.site.parent.is_some();
+    let usage = used(event);
     let kind = match event {
+        Event::Started(_) if task => "task.started",
+        Event::Began(_) if task => "task.began",
+        Event::Ended(_) if task => "task.completed",
+        Event::Answered(_) if usage.is_some() => "usage",
         Event::Started(_) => "run.started",
         Event::Began(_) => "run.began",
         Event::Asked(_) => "approval.requested",
@@ -199,7 +235,6 @@ pub fn line<'a>(state: &State, run: RunId, at: Time, event: &'a Event) -> Option
         Event::Accepted { .. } => "result.accepted",
         Event::Unaccepted { .. } => "result.unaccepted",
     };
-    let entry = state.runs.get(&run)?;
     Some(Line {
         schema: SCHEMA,
         kind,
@@ -207,7 +242,8 @@ pub fn line<'a>(state: &State, run: RunId, at: Time, event: &'a Event) -> Option
         run,
         parent: entry.started.site.parent,
         at,
-        record: Some(event),
+        record: usage.is_none().then_some(event),
         text: None,
+        usage,
     })
 }
