@@ -11,7 +11,15 @@ const C: RunId = RunId([3; 16]);
 
 /// A permit for any call of a run, by the only way there is.
 fn permit(run: RunId, at: u64) -> Permit {
-    let site = Site { run, tree: A, parent: None, agent: Hash::NONE, agent_name: String::new(), branch: String::new() };
+    let site = Site {
+        run,
+        tree: A,
+        parent: None,
+        agent: Hash::NONE,
+        agent_name: String::new(),
+        branch: String::new(),
+        model: None,
+    };
     let call = Call::Clock(Sleep { until: Time(0) });
     let order = Order::new(CallId { run, seq: 0 }, site, call, Facts::default(), Time(at));
     match judge(order, &Rules::default(), &Grants::default(), &[]) {
