@@ -173,7 +173,8 @@ pub struct Line<'a> {
     text: Option<&'a str>,
 }
 
-/// What is seen of a command, as a line of `stream-json`: that it begins, or a piece of what it writes. Some may be missing.
+/// What comes between the records, as a line of `stream-json`: a command begins, a piece of what it writes, a model is asked
+/// again. Some may be missing.
 pub fn seen<'a>(state: &State, kind: &'static str, run: RunId, at: Time, text: &'a str) -> Option<Line<'a>> {
     let site = &state.runs.get(&run)?.started.site;
     let (tree, parent) = (site.tree, site.parent);

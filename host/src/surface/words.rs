@@ -40,6 +40,14 @@ pub fn long(micros: u64) -> String {
     }
 }
 
+/// That a model is asked again, in a wait of so many microseconds, and why.
+pub fn again(micros: u64, why: &str) -> String {
+    match micros {
+        0 => format!("asked again: {}", line(why, 200)),
+        _ => format!("asks again in {}: {}", long(micros.saturating_add(999_999)), line(why, 200)),
+    }
+}
+
 /// A number with a word for its size: `1.3 M`, `38 k`.
 pub fn count(number: u64) -> String {
     match number {

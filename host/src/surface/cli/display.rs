@@ -99,6 +99,8 @@ pub struct Display {
     second: Interval,
     /// Lines of commands' output that have not ended yet.
     begun: HashMap<RunId, String>,
+    /// Models that are asked again, until something comes of it.
+    agains: table::Agains,
 }
 
 /// Bytes of such a line before it is shown all the same.
@@ -141,6 +143,7 @@ impl Display {
             answered: HashSet::new(),
             asked_low: None,
             begun: HashMap::new(),
+            agains: table::Agains::new(),
             editing: None,
             stale: true,
             frame: None,
@@ -265,18 +268,19 @@ impl Display {
         self.write(&text);
     }
 
-    /// What comes between the records: of commands, to those who want to see it.
+    /// What comes between the records: of commands, to those who want to see it, and of models that do not answer.
     fn delta(&mut self, run: RunId, delta: &Delta) {
         let (kind, text) = match delta {
             Delta::Command(text) => ("exec.started", clean_lines(text)),
             Delta::Output(text) => ("exec.output", clean_lines(text)),
-            _ => return,
+            Delta::Again { why, wait_ms } => return self.again(run, why, *wait_ms),
+            _ => {
+                self.stale |= self.agains.remove(&run).is_some();
+                return;
+            }
         };
         if self.stream {
-            let line = self.view.look(|state| json::seen(state, kind, run, now(), &text));
-            if let Some(Ok(line)) = line.map(|line| serde_json::to_string(&line)) {
-                self.result(&line);
-            }
+            self.seen(run, kind, &text);
         } else if self.how.verbose && kind == "exec.started" {
             let rest = self.begun.remove(&run).unwrap_or_default();
             self.output(run, &rest);
@@ -290,6 +294,28 @@ impl Display {
             let whole: String = begun.drain(..end).collect();
             self.output(run, &whole);
         }
+    }
+
+    /// Tells programs what comes between the records.
+    fn seen(&mut self, run: RunId, kind: &'static str, text: &str) {
+        let line = self.view.look(|state| json::seen(state, kind, run, now(), text));
+        if let Some(Ok(line)) = line.map(|line| serde_json::to_string(&line)) {
+            self.result(&line);
+        }
+    }
+
+    /// A run's model is asked again: in its row of the table, or in a line of its own.
+    fn again(&mut self, run: RunId, why: &str, wait_ms: u64) {
+        let wait = wait_ms.saturating_mul(1_000);
+        let text = words::again(wait, why);
+        if self.stream {
+            self.seen(run, "model.retried", &text);
+        } else if !self.how.quiet && (self.screen.is_none() || self.how.verbose) {
+            let who = self.view.look(|state| state.author(run));
+            self.lines(&[format!("{who}  {text}")]);
+        }
+        self.agains.insert(run, table::Again { due: now().plus_micros(wait), why: why.to_owned() });
+        self.stale = true;
     }
 
     /// Lines of a command's output.
@@ -312,6 +338,9 @@ impl Display {
 
     fn heard(&mut self, live: &Live) {
         self.stale |= !matches!(live, Live::Delta { .. });
+        if let Live::Record { run, .. } = live {
+            self.agains.remove(run);
+        }
         match live {
             Live::Record { run, at, event } if self.stream => {
                 let line = self
@@ -375,7 +404,7 @@ impl Display {
                 let mut rows = if self.how.quiet {
                     Vec::new()
                 } else {
-                    self.view.look(|state| table::rows(state, now(), columns))
+                    self.view.look(|state| table::rows(state, &self.agains, now(), columns))
                 };
                 // The question is what a person must see, however small the terminal.
                 let room = screen.size().rows.saturating_sub(1 + prompt.len()).max(1);

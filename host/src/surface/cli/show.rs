@@ -57,7 +57,7 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let columns = if std::io::stdout().is_terminal() { tty::size(std::io::stdout()).columns } else { 160 };
-    for row in table::rows(&state, now(), columns) {
+    for row in table::rows(&state, &table::Agains::new(), now(), columns) {
         out!("{}", row.text);
     }
     let live = state.root().is_some_and(|root| root.phase == Phase::Live);

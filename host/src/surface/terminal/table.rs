@@ -1,5 +1,7 @@
 //! The table of a tree at work: who waits for a person, what moved, what it costs.
 
+use std::collections::HashMap;
+
 use orchestra_pit_core::check::verdict::Kind;
 use orchestra_pit_core::id::RunId;
 use orchestra_pit_core::time::Time;
@@ -10,8 +12,20 @@ use crate::run::State;
 use crate::run::state::{Refusal, Run};
 use crate::surface::words::{self, count, line, long, money, usd};
 
+/// Why a model is asked again, and when.
+#[derive(Clone, Debug)]
+pub struct Again {
+    /// When.
+    pub due: Time,
+    /// What was wrong with the attempt before.
+    pub why: String,
+}
+
+/// Runs whose models are asked again: no record has it, so only who was there knows.
+pub type Agains = HashMap<RunId, Again>;
+
 /// The table in so many columns: who waits for a person first, then everyone in the order they were started.
-pub fn rows(state: &State, now: Time, columns: usize) -> Vec<Row> {
+pub fn rows(state: &State, agains: &Agains, now: Time, columns: usize) -> Vec<Row> {
     let Some(root) = state.root() else { return Vec::new() };
     let runs = || state.order.iter().filter_map(|id| Some((*id, state.runs.get(id)?)));
     let waiting = runs().filter(|(_, run)| words::question(run).is_some()).count();
@@ -19,7 +33,7 @@ pub fn rows(state: &State, now: Time, columns: usize) -> Vec<Row> {
     let layout = Layout::of(state, columns);
     for asks in [true, false] {
         for (id, run) in runs().filter(|(_, run)| words::question(run).is_some() == asks) {
-            rows.push(layout.row(state, id, run, now));
+            rows.push(layout.row(state, id, run, agains.get(&id), now));
             // What was tried stays in sight: it says more about an agent than what it does next.
             rows.extend(run.refused.last().map(|last| layout.refused(last, run.refused.len())));
         }
@@ -100,12 +114,15 @@ impl Layout {
         Self { name, agent, title, doing: doing.clamp(10, 60), figures }
     }
 
-    fn row(&self, state: &State, id: RunId, run: &Run, now: Time) -> Row {
+    fn row(&self, state: &State, id: RunId, run: &Run, again: Option<&Again>, now: Time) -> Row {
         let age = long(now.since(run.last.0));
         let (mark, look, doing, age) = match (words::question(run), run.ended()) {
             (Some(question), _) => ('!', Look::Strong, format!("asks: {question}"), age),
             (None, Some(end)) => (' ', Look::Faint, words::ended(&end.end), String::new()),
-            (None, None) => (' ', Look::Plain, line(&run.last.1, 60), age),
+            (None, None) => match again {
+                Some(again) => (' ', Look::Warning, words::again(again.due.since(now), &again.why), age),
+                None => (' ', Look::Plain, line(&run.last.1, 60), age),
+            },
         };
         let mut text =
             format!(" {mark} {} {} ", column(&state.name(id), self.name), column(&line(run.agent(), 12), self.agent));
