@@ -267,6 +267,24 @@ fn without_a_person_what_needs_one_says_so_and_how_to_go_on() {
 }
 
 #[test]
+fn a_failure_says_all_that_was_wrong_and_once() {
+    let thinks = "[[conversation.reply]]\ntext = \"Next step: finish with evidence.\"\n";
+    let stage = Stage::new();
+    stage.write("SPEC.md", "# Paint it\n\nBlue.\n\n## Done when\n\n- the fence is blue\n");
+    let script = script(&stage, &[FINISH, FINISH, thinks, FINISH].concat());
+    let said = stage.pit(&["run", "--solo", "SPEC.md", "-m", &script]).exits(1);
+    let why = "the same step failed for the third time: finish: invalid: the work is not finished: ";
+    let (_, rest) = said.out.split_once(&format!("  why        {why}")).unwrap_or_else(|| panic!("{}", said.out));
+    assert!(rest.starts_with("1 is not answered: the fence is blue"), "{rest}");
+    assert_eq!(said.out.matches("the same step failed").count(), 1, "{}", said.out);
+    assert!(said.out.lines().next().is_some_and(|head| head.contains("  failed   ")), "{}", said.out);
+    let id = stage.trees().remove(0);
+    for listing in [vec!["ls"], vec!["logs", &id]] {
+        let _ = stage.pit(&listing).exits(0).says(why);
+    }
+}
+
+#[test]
 fn what_does_not_answer_a_question_is_refused_where_it_was_said() {
     let stage = Stage::new();
     let choose =

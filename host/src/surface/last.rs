@@ -7,10 +7,13 @@ use orchestra_pit_core::check::verdict::{Kind, Names};
 use orchestra_pit_core::protected;
 use orchestra_pit_core::time::Time;
 
-use super::words::{came_to, count, line, long, money, raise, several};
+use super::words::{came_to, count, how_and_why, line, long, money, raise, several, whole};
 use crate::effect::vcs::compare::Compared;
 use crate::run::State;
 use crate::run::state::{FULL, Phase, Run};
+
+/// Characters of a reason that the first line has room for.
+const HEAD: usize = 60;
 
 /// Denials that are named one by one.
 const DENIED: usize = 20;
@@ -20,18 +23,16 @@ const DENIED: usize = 20;
 pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<String> {
     let Some(root) = state.root() else { return Vec::new() };
     let name = root.started.site.tree.short();
-    let head = match root.ended() {
-        Some(end) => came_to(end),
-        None => "stopped".to_owned(),
-    };
+    let (how, why) = root.ended().map_or(("stopped", ""), |ended| how_and_why(&ended.end));
+    // A reason that is too long for the head has a line of its own, and stands there alone.
+    let apart = why.chars().count() > HEAD;
+    let head = root.ended().filter(|_| !apart).map_or_else(|| how.to_owned(), came_to);
     let mut lines = vec![format!("{name}  {head}        {}", branch(root, changed))];
     if let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) {
         lines.push(format!("  summary    {}", line(&report.summary, 160)));
     }
-    if let Some(End::Failed { message, .. } | End::Broken(message)) = root.ended().map(|ended| &ended.end)
-        && message.chars().count() > 160
-    {
-        lines.push(format!("  why        {}", line(message, 1000)));
+    if apart {
+        lines.push(format!("  why        {}", whole(why, 1000)));
     }
     lines.extend(report(root));
     if root.ended().is_some() {
