@@ -259,10 +259,13 @@ fn without_a_person_what_needs_one_says_so_and_how_to_go_on() {
     for text in [
         "why        the same step failed",
         "the run was started without one",
+        "coder, vcs.commit .github/workflows/ci.yml (protected-paths)",
         &format!("files of {id} that were not committed: pit checkout {id}"),
     ] {
         assert!(said.out.contains(text), "no `{text}` in {}", said.out);
     }
+    let told = "refused: vcs.commit .github/workflows/ci.yml (protected-paths)";
+    assert!(said.err.contains(told), "{}", said.err);
     let _ = stage.pit(&["clean", "-y"]).exits(0).says("files that were not committed");
 }
 

@@ -278,7 +278,7 @@ fn a_file_that_narrows_an_agent_narrows_it_in_a_team() {
     );
     let cast = cast.review("Saturate", &approve(&["1", "2"]));
     stage.write("pit.toml", "schema = 1\n[grants.coder]\nwrite = [\"docs/**\"]\n");
-    let _ = run(&stage, &cast).exits(3).says("write-not-granted");
+    let _ = run(&stage, &cast).exits(3).says("coder, workspace.edit src/lib.rs (write-not-granted)");
     assert_eq!(shown(&stage, "docs/more.md"), "x");
 }
 
