@@ -265,6 +265,16 @@ fn a_stranger_that_breaks_or_may_not_fails_its_own_task() {
 }
 
 #[test]
+fn a_criterion_of_the_plan_is_shown_in_its_words() {
+    let stage = Stage::new();
+    let cast = Cast::new(&[&task("code", "Saturate", "\"it saturates\"", "\"src/lib.rs\"", "")])
+        .coder("Saturate", &[&replace("src/lib.rs", "n + 1", "n.saturating_add(1)"), &finish("Saturates", &["code.1"])])
+        .review("Saturate", &approve(&["code.1"]));
+    let said = stage.pit(&["run", "Never overflow", "-m", &stage.script(cast.text())]).exits(3);
+    assert!(said.out.contains("  criteria   code.1  it saturates  met: "), "{}", said.out);
+}
+
+#[test]
 fn a_file_that_narrows_an_agent_narrows_it_in_a_team() {
     let stage = Stage::new();
     let [code, _] = two();

@@ -1,6 +1,6 @@
 //! What a run came to: the last screen, and what a person is shown before taking a result.
 
-use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::call::delegate::{Criterion, End};
 use orchestra_pit_core::call::exec::Judged;
 use orchestra_pit_core::check::prove::{Proof, Proves};
 use orchestra_pit_core::check::verdict::{Kind, Names};
@@ -34,7 +34,7 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
     if apart {
         lines.push(format!("  why        {}", whole(why, 1000)));
     }
-    lines.extend(report(root));
+    lines.extend(report(state));
     if root.ended().is_some() {
         lines.extend(result(state));
     }
@@ -184,10 +184,13 @@ fn branch(root: &Run, changed: Option<&Compared>) -> String {
 }
 
 /// The criteria with their evidence, and the doubts.
-pub fn report(root: &Run) -> Vec<String> {
-    let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) else { return Vec::new() };
+pub fn report(state: &State) -> Vec<String> {
+    let ended = state.root().and_then(|root| root.ended());
+    let Some(End::Done(report)) = ended.map(|ended| &ended.end) else { return Vec::new() };
     let mut lines = Vec::new();
-    let wanted = root.task().map(|task| task.criteria.as_slice()).unwrap_or_default();
+    // The person's own first, then those that a plan has given to the tasks of the team.
+    let tasks = state.order.iter().filter_map(|id| state.runs.get(id)?.task());
+    let wanted: Vec<&Criterion> = tasks.flat_map(|task| &task.criteria).collect();
     for (at, evidence) in report.criteria.iter().enumerate() {
         let lead = if at == 0 { "criteria" } else { "" };
         let met = if evidence.met { "met" } else { "NOT MET" };
