@@ -159,11 +159,14 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create
     let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
     let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
     let _ = stage.pit(&["send", &id, "more of it"]).exits(0);
-    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let said = stage.pit(&["resume", &id, "-m", &script]).exits(3);
     let (worked, passed) = at_work(&stage, &id);
     let elapsed = stage.status(&id)["elapsed"].as_u64().expect("a number");
     assert_eq!(elapsed, worked);
     assert!(0 < worked && worked < passed, "{worked} of {passed}");
+    let cost = said.out.lines().find(|line| line.starts_with("  cost ")).unwrap_or_default();
+    assert!(cost.contains(&format!(", {} s, ", worked / 1_000_000)), "{worked} and {cost}");
     let _ = stage.pit(&["budget", &id]).exits(0).says("at work");
 }
 

@@ -5,7 +5,6 @@ use orchestra_pit_core::call::exec::Judged;
 use orchestra_pit_core::check::prove::{Proof, Proves};
 use orchestra_pit_core::check::verdict::{Kind, Names};
 use orchestra_pit_core::protected;
-use orchestra_pit_core::time::Time;
 
 use super::words::{came_to, count, how_and_why, line, long, money, raise, several, whole};
 use crate::effect::vcs::compare::Compared;
@@ -20,7 +19,7 @@ const DENIED: usize = 20;
 
 /// The last screen, good end or bad: what it came to, what it says of itself, what it was refused, what it cost, how to go
 /// on. `changed` is what its branch has that its base has not.
-pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<String> {
+pub fn screen(state: &State, changed: Option<&Compared>) -> Vec<String> {
     let Some(root) = state.root() else { return Vec::new() };
     let name = root.started.site.tree.short();
     let (how, why) = root.ended().map_or(("stopped", ""), |ended| how_and_why(&ended.end));
@@ -48,7 +47,7 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
             "  kept       files of {of} that were not committed: pit checkout {first} · pit terminal {first}"
         ));
     }
-    lines.push(cost(state, now));
+    lines.push(cost(state));
     lines.push(match &root.phase {
         Phase::Ended(end) if matches!(end.end, End::Exhausted(_)) => {
             // Whose limit it was, and which: of the run that was short of it last.
@@ -237,19 +236,18 @@ pub fn denied(state: &State) -> Vec<String> {
     lines
 }
 
-/// What it cost: money, time, tokens and the person.
-pub fn cost(state: &State, now: Time) -> String {
+/// What it cost: money, time at work, tokens and the person.
+pub fn cost(state: &State) -> String {
     let Some(root) = state.root() else { return String::new() };
     let usage = state.runs.values().fold((0, 0, 0), |(input, cached, output), run| {
         (input + run.usage.input, cached + run.usage.cached_read, output + run.usage.output)
     });
     let cached = (usage.1 * 100).checked_div(usage.0).unwrap_or(0);
     let asked: u32 = state.runs.values().map(|run| run.asked).sum();
-    let until = root.ended().map_or(now, |_| root.last.0);
     format!(
         "  cost       {}, {}, {} tokens in ({cached} % cached), {} out; asked you {}",
         money(state.money(root.started.site.tree)),
-        long(until.since(root.since)),
+        long(state.balance(root.started.site.tree).elapsed),
         count(usage.0),
         count(usage.2),
         times(asked),

@@ -155,7 +155,7 @@ fn reports(state: &State) -> Vec<String> {
     let mut lines = last::report(state);
     lines.extend(last::result(state));
     lines.extend(last::denied(state));
-    lines.push(last::cost(state, now()));
+    lines.push(last::cost(state));
     lines
 }
 
