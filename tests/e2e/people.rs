@@ -273,6 +273,17 @@ fn without_a_person_what_needs_one_says_so_and_how_to_go_on() {
 }
 
 #[test]
+fn a_question_that_nobody_was_there_for_is_not_lost() {
+    let (ask, _) = ASK.rsplit_once("[[conversation.reply]]").unwrap();
+    let stage = Stage::new();
+    let script = script(&stage, &[ask, FINISH].concat());
+    let said = stage.pit(&["run", "--solo", "Paint it.", "-m", &script]);
+    assert!(said.out.contains("  unanswered coder asked: Which colour?\n"), "{}", said.out);
+    assert!(said.out.contains("asked you nothing"), "{}", said.out);
+    assert_eq!(stage.status(&stage.trees()[0])["runs"][0]["unanswered"][0], "Which colour?");
+}
+
+#[test]
 fn a_failure_says_all_that_was_wrong_and_once() {
     let thinks = "[[conversation.reply]]\ntext = \"Next step: finish with evidence.\"\n";
     let stage = Stage::new();

@@ -104,6 +104,8 @@ pub struct Run {
     pub last: (Time, String),
     /// Questions that were put to people by it.
     pub asked: u32,
+    /// What it wanted to know when nobody was there to answer.
+    pub unanswered: Vec<String>,
     /// What models used and cost it.
     pub usage: model::Usage,
     /// It has asked a model whose price is not known.
@@ -313,6 +315,7 @@ impl Run {
             short: None,
             last: (at, "started".to_owned()),
             asked: 0,
+            unanswered: Vec::new(),
             usage: model::Usage::default(),
             unpriced: false,
             started: Arc::new(started.clone()),
@@ -460,8 +463,11 @@ impl Run {
             (Call::Log(line), _) => self.logged += line.message.len(),
             (Call::Human(human::Call::Notify { .. }), _) => self.notices += 1,
             // Nobody was there to be asked.
-            (Call::Human(human::Call::Ask { .. } | human::Call::Propose { .. }), Err(_)) => {
+            (Call::Human(human::Call::Ask { .. } | human::Call::Propose { .. }), Err(error)) => {
                 self.asked = self.asked.saturating_sub(1);
+                if let (Call::Human(human::Call::Ask { text, .. }), ErrorKind::Unavailable) = (&open.call, error.kind) {
+                    self.unanswered.push(text.clone());
+                }
             }
             (_, Ok(Value::Human(human::Value::Remarks(read)))) => {
                 self.remarks.drain(..read.len().min(self.remarks.len()));

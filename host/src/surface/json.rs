@@ -81,6 +81,9 @@ struct One {
     turns: u64,
     commits: u32,
     refused: usize,
+    /// What it asked when nobody was there to answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unanswered: Vec<String>,
     spent: Spent,
 }
 
@@ -145,6 +148,7 @@ fn one(state: &State, id: RunId, run: &Run) -> One {
         turns: run.turns,
         commits: run.commits,
         refused: run.refused.len(),
+        unanswered: run.unanswered.clone(),
         spent: spent(state, id),
     }
 }

@@ -11,6 +11,9 @@ use crate::effect::vcs::compare::Compared;
 use crate::run::State;
 use crate::run::state::{FULL, Phase, Run};
 
+/// Unanswered questions that are shown.
+const UNANSWERED: usize = 5;
+
 /// Characters of a reason that the first line has room for.
 const HEAD: usize = 60;
 
@@ -39,6 +42,7 @@ pub fn screen(state: &State, changed: Option<&Compared>) -> Vec<String> {
     }
     lines.extend(changed.map(|changed| machine(&changed.paths)).unwrap_or_default());
     lines.extend(denied(state));
+    lines.extend(unanswered(state));
     let left = state.order.iter().filter(|id| state.runs.get(id).is_some_and(|run| left_something(run)));
     let left: Vec<String> = left.map(|id| state.name(*id)).collect();
     if let Some(first) = left.first() {
@@ -232,6 +236,21 @@ pub fn denied(state: &State) -> Vec<String> {
     }
     if all.len() > DENIED {
         lines.push(format!("             and {} more", all.len() - DENIED));
+    }
+    lines
+}
+
+/// What was asked when nobody was there to answer: the agents went on as they thought best.
+pub fn unanswered(state: &State) -> Vec<String> {
+    let runs = state.order.iter().filter_map(|id| state.runs.get(id));
+    let all: Vec<_> = runs.flat_map(|run| run.unanswered.iter().map(move |text| (run, text))).collect();
+    let mut lines = Vec::new();
+    for (at, (run, text)) in all.iter().take(UNANSWERED).enumerate() {
+        let lead = if at == 0 { "unanswered" } else { "" };
+        lines.push(format!("  {lead:<10} {} asked: {}", line(run.agent(), 20), whole(text, 300)));
+    }
+    if all.len() > UNANSWERED {
+        lines.push(format!("             and {} more", all.len() - UNANSWERED));
     }
     lines
 }

@@ -155,6 +155,7 @@ fn reports(state: &State) -> Vec<String> {
     let mut lines = last::report(state);
     lines.extend(last::result(state));
     lines.extend(last::denied(state));
+    lines.extend(last::unanswered(state));
     lines.push(last::cost(state));
     lines
 }
