@@ -391,7 +391,8 @@ impl Display {
     fn refresh(&mut self) {
         self.stale = false;
         let asks = self.choose();
-        let columns = self.screen.as_ref().map_or(80, |screen| screen.size().columns);
+        let (columns, height) =
+            self.screen.as_ref().map_or((80, 24), |screen| (screen.size().columns, screen.size().rows));
         if asks {
             let intro = self.prompt.as_ref().map(|prompt| prompt.intro(columns)).unwrap_or_default();
             if !intro.is_empty() {
@@ -401,18 +402,12 @@ impl Display {
         let prompt = self.prompt.as_ref().map(|prompt| prompt.rows(columns)).unwrap_or_default();
         match &mut self.screen {
             Some(screen) => {
-                let mut rows = if self.how.quiet {
-                    Vec::new()
-                } else {
-                    self.view.look(|state| table::rows(state, &self.agains, now(), columns))
-                };
                 // The question is what a person must see, however small the terminal.
-                let room = screen.size().rows.saturating_sub(1 + prompt.len()).max(1);
-                if rows.len() > room {
-                    let hidden = rows.len() - room + 1;
-                    rows.truncate(room.saturating_sub(1));
-                    rows.push(crate::surface::terminal::screen::Row::plain(format!("   and {hidden} more")));
-                }
+                let room = height.saturating_sub(1 + prompt.len()).max(1);
+                let mut rows = match self.how.quiet {
+                    true => Vec::new(),
+                    false => self.view.look(|state| table::fitting(state, &self.agains, now(), columns, room)),
+                };
                 rows.extend(prompt);
                 let text = screen.draw(rows);
                 self.write(&text);

@@ -56,8 +56,12 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
         out!("{}", serde_json::to_string(&json::tree(&state))?);
         return Ok(Exit::Done);
     }
-    let columns = if std::io::stdout().is_terminal() { tty::size(std::io::stdout()).columns } else { 160 };
-    for row in table::rows(&state, &table::Agains::new(), now(), columns) {
+    // On a terminal it is one screen, with a line left for the prompt; what is not one takes every row.
+    let (columns, room) = match std::io::stdout().is_terminal() {
+        true => (tty::size(std::io::stdout()).columns, tty::size(std::io::stdout()).rows.saturating_sub(1)),
+        false => (160, usize::MAX),
+    };
+    for row in table::fitting(&state, &table::Agains::new(), now(), columns, room) {
         out!("{}", row.text);
     }
     let live = state.root().is_some_and(|root| root.phase == Phase::Live);
