@@ -52,6 +52,14 @@ fn an_answer_given_while_nobody_is_at_work_is_kept() {
     let _ = stage.pit(&["answer", &id, "blue"]).exits(0).says("kept");
     let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
     assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
+    // Nothing is left to go on with, and nothing is waited for: not even a second.
+    let took = || {
+        let began = std::time::Instant::now();
+        let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+        began.elapsed()
+    };
+    let took = std::iter::repeat_with(took).take(3).min().unwrap_or_default();
+    assert!(took < std::time::Duration::from_millis(900), "{took:?}");
 }
 
 #[test]

@@ -101,6 +101,8 @@ pub struct Display {
     begun: HashMap<RunId, String>,
     /// Models that are asked again, until something comes of it.
     agains: table::Agains,
+    /// The tree's first run was seen at work, and its end was not seen yet.
+    owed: bool,
 }
 
 /// Bytes of such a line before it is shown all the same.
@@ -127,6 +129,7 @@ impl Display {
             Screen::new(tty::size(std::io::stderr()), std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
         });
         let tty = if terminal { tty::Tty::open() } else { None };
+        let owed = view.look(|state| state.root().is_some_and(|root| root.ended().is_none()));
         let mut second = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
@@ -144,6 +147,7 @@ impl Display {
             asked_low: None,
             begun: HashMap::new(),
             agains: table::Agains::new(),
+            owed,
             editing: None,
             stale: true,
             frame: None,
@@ -196,10 +200,18 @@ impl Display {
 
     /// What has happened last, for those who wait for it: after the end, until the root's end was told, but not for long.
     pub async fn finish(&mut self) {
-        let root = self.view.id();
-        if self.view.look(|state| state.root().is_some_and(|root| root.ended().is_some())) {
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.hear_the_end(root)).await;
+        self.hear_the_rest();
+        if self.owed && self.view.look(|state| state.root().is_some_and(|root| root.ended().is_some())) {
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.hear_the_end()).await;
+            self.hear_the_rest();
         }
+        let clear = self.screen.as_mut().map(Screen::clear).unwrap_or_default();
+        self.write(&clear);
+        self.tty = None;
+    }
+
+    /// What has been told already.
+    fn hear_the_rest(&mut self) {
         loop {
             match self.events.try_recv() {
                 Ok(live) => self.heard(&live),
@@ -207,16 +219,13 @@ impl Display {
                 Err(_) => break,
             }
         }
-        let clear = self.screen.as_mut().map(Screen::clear).unwrap_or_default();
-        self.write(&clear);
-        self.tty = None;
     }
 
-    async fn hear_the_end(&mut self, root: RunId) {
-        while let Ok(live) = self.events.recv().await {
-            self.heard(&live);
-            if matches!(&live, Live::Record { run, event, .. } if *run == root && matches!(**event, Event::Ended(_))) {
-                return;
+    async fn hear_the_end(&mut self) {
+        while self.owed {
+            match self.events.recv().await {
+                Ok(live) => self.heard(&live),
+                Err(_) => return,
             }
         }
     }
@@ -338,8 +347,13 @@ impl Display {
 
     fn heard(&mut self, live: &Live) {
         self.stale |= !matches!(live, Live::Delta { .. });
-        if let Live::Record { run, .. } = live {
+        if let Live::Record { run, event, .. } = live {
             self.agains.remove(run);
+            match **event {
+                Event::Began(_) if *run == self.view.id() => self.owed = true,
+                Event::Ended(_) if *run == self.view.id() => self.owed = false,
+                _ => {}
+            }
         }
         match live {
             Live::Record { run, at, event } if self.stream => {
