@@ -50,7 +50,8 @@ fn an_answer_given_while_nobody_is_at_work_is_kept() {
     let (id, _) = stage.asked();
     run.kill();
     let _ = stage.pit(&["answer", &id, "blue"]).exits(0).says("kept");
-    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    let said = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    assert!(said.err.lines().next().is_some_and(|first| first.contains(" · at most ")), "{}", said.err);
     assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
     // Nothing is left to go on with, and nothing is waited for: not even a second.
     let took = || {
