@@ -124,9 +124,17 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "str_re
     let script = script(&stage, &[change, FINISH, again, FINISH].concat());
     let _ = stage.pit(&["agent", "run", "coder", "Write a.", "-m", &script]).exits(3);
     let id = stage.trees().remove(0);
+    for nothing in ["", " \n"] {
+        let _ = stage.pit(&["send", &id, nothing]).exits(2).says(&format!("pit send {id} \""));
+    }
+    let _ = stage.pit(&["run", "-c", "-m", &script]).exits(2).says("there is nothing to go on with");
     let _ = stage.pit(&["send", &id, "make it two"]).exits(0).says("kept");
-    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    let _ = stage.pit(&["ls"]).exits(0).says(&format!("done, not verified; a remark waits for pit resume {id}"));
+    let _ = stage.pit(&["status", &id]).exits(0).says("not heard yet: Ada said: make it two");
+    let _ = stage.pit(&["run", "-c", "-m", &script]).exits(3);
     assert_eq!(stage.git(&["show", &format!("{}:a.txt", branch(&stage))]), "two");
+    let said = stage.pit(&["status", &id]).exits(0);
+    assert!(!said.out.contains("not heard yet"), "{}", said.out);
     assert_eq!(stage.git(&["rev-list", "--count", &format!("main..{}", branch(&stage))]), "2");
 }
 

@@ -8,6 +8,7 @@ use orchestra_pit_core::record::Event;
 use super::Failure;
 use super::open::{Place, find, state};
 use super::out::out;
+use super::say;
 use crate::effect::exec::services;
 use crate::run::State;
 use crate::run::clock::now;
@@ -71,6 +72,13 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
             out!("service `{service}` of {id} listens on 127.0.0.1:{port}");
         }
     }
+    let kept = say::kept(&desk).await?;
+    for (_, by, text) in kept.iter().filter(|(tree, ..)| *tree == named.tree) {
+        out!("not heard yet: {} said: {}", words::line(by, 40), words::whole(text, 200));
+        if !live {
+            out!("pit resume {} starts another round with it", named.tree.short());
+        }
+    }
     if live && !owned {
         out!("nobody is at work on it; pit resume {} goes on", named.tree.short());
     }
@@ -80,6 +88,7 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
 /// Lists trees, newest first.
 pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
     let desk = at.desk()?;
+    let kept = say::kept(&desk).await?;
     for row in desk.journal.trees().await?.into_iter().rev() {
         let tree = row.first.tree;
         // Of a run that was removed only the headers are left.
@@ -98,7 +107,11 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
             None if desk.bells.owned(tree) => "at work".to_owned(),
             None => "stopped; can be resumed".to_owned(),
         };
-        out!("{}  {:<50} {what}", tree.short(), words::line(&started.title, 50));
+        let told = match kept.iter().any(|(of, ..)| *of == tree) {
+            true => format!("; a remark waits for pit resume {}", tree.short()),
+            false => String::new(),
+        };
+        out!("{}  {:<50} {what}{told}", tree.short(), words::line(&started.title, 50));
     }
     Ok(Exit::Done)
 }
