@@ -99,8 +99,8 @@ pub struct Display {
     second: Interval,
     /// Lines of commands' output that have not ended yet.
     begun: HashMap<RunId, String>,
-    /// Models that are asked again, until something comes of it.
-    agains: table::Agains,
+    /// What is known of it beside the records.
+    beside: table::Beside,
     /// The tree's first run was seen at work, and its end was not seen yet.
     owed: bool,
 }
@@ -146,7 +146,7 @@ impl Display {
             answered: HashSet::new(),
             asked_low: None,
             begun: HashMap::new(),
-            agains: table::Agains::new(),
+            beside: table::Beside::default(),
             owed,
             editing: None,
             stale: true,
@@ -284,7 +284,7 @@ impl Display {
             Delta::Output(text) => ("exec.output", clean_lines(text)),
             Delta::Again { why, wait_ms } => return self.again(run, why, *wait_ms),
             _ => {
-                self.stale |= self.agains.remove(&run).is_some();
+                self.stale |= self.beside.agains.remove(&run).is_some();
                 return;
             }
         };
@@ -323,7 +323,7 @@ impl Display {
             let who = self.view.look(|state| state.author(run));
             self.lines(&[format!("{who}  {text}")]);
         }
-        self.agains.insert(run, table::Again { due: now().plus_micros(wait), why: why.to_owned() });
+        self.beside.agains.insert(run, table::Again { due: now().plus_micros(wait), why: why.to_owned() });
         self.stale = true;
     }
 
@@ -348,7 +348,7 @@ impl Display {
     fn heard(&mut self, live: &Live) {
         self.stale |= !matches!(live, Live::Delta { .. });
         if let Live::Record { run, event, .. } = live {
-            self.agains.remove(run);
+            self.beside.agains.remove(run);
             match **event {
                 Event::Began(_) if *run == self.view.id() => self.owed = true,
                 Event::Ended(_) if *run == self.view.id() => self.owed = false,
@@ -420,7 +420,7 @@ impl Display {
                 let room = height.saturating_sub(1 + prompt.len()).max(1);
                 let mut rows = match self.how.quiet {
                     true => Vec::new(),
-                    false => self.view.look(|state| table::fitting(state, &self.agains, now(), columns, room)),
+                    false => self.view.look(|state| table::fitting(state, &self.beside, now(), columns, room)),
                 };
                 rows.extend(prompt);
                 let text = screen.draw(rows);

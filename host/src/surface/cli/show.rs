@@ -57,16 +57,17 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
         out!("{}", serde_json::to_string(&json::tree(&state))?);
         return Ok(Exit::Done);
     }
+    let live = state.root().is_some_and(|root| root.phase == Phase::Live);
+    let owned = desk.bells.owned(named.tree);
+    let beside = table::Beside { stopped: live && !owned, ..table::Beside::default() };
     // On a terminal it is one screen, with a line left for the prompt; what is not one takes every row.
     let (columns, room) = match std::io::stdout().is_terminal() {
         true => (tty::size(std::io::stdout()).columns, tty::size(std::io::stdout()).rows.saturating_sub(1)),
         false => (160, usize::MAX),
     };
-    for row in table::fitting(&state, &table::Agains::new(), now(), columns, room) {
+    for row in table::fitting(&state, &beside, now(), columns, room) {
         out!("{}", row.text);
     }
-    let live = state.root().is_some_and(|root| root.phase == Phase::Live);
-    let owned = desk.bells.owned(named.tree);
     for (run, id) in state.order.iter().filter(|_| live && owned).map(|run| (run, state.name(*run))) {
         for (service, port) in services::read(desk.repo.state(), *run) {
             out!("service `{service}` of {id} listens on 127.0.0.1:{port}");

@@ -22,13 +22,19 @@ pub struct Again {
     pub why: String,
 }
 
-/// Runs whose models are asked again: no record has it, so only who was there knows.
-pub type Agains = HashMap<RunId, Again>;
+/// What no record says.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Runs whose models are asked again: only who was there knows.
+    pub agains: HashMap<RunId, Again>,
+    /// Nobody is at work on the tree: what a run did last it is not doing any more.
+    pub stopped: bool,
+}
 
 /// The table in so many columns and rows. Where not everyone has room: who waits for a person first, then who is at work, what
 /// moved last first, and those that have ended as a number.
-pub fn fitting(state: &State, agains: &Agains, now: Time, columns: usize, room: usize) -> Vec<Row> {
-    let all = rows(state, agains, now, columns);
+pub fn fitting(state: &State, beside: &Beside, now: Time, columns: usize, room: usize) -> Vec<Row> {
+    let all = rows(state, beside, now, columns);
     let Some(root) = state.root().filter(|_| all.len() > room) else { return all };
     let mut live: Vec<(RunId, &Run)> =
         state.order.iter().filter_map(|id| Some((*id, &**state.runs.get(id)?))).collect();
@@ -43,7 +49,7 @@ pub fn fitting(state: &State, agains: &Agains, now: Time, columns: usize, room: 
     let most = room.saturating_sub(1 + foot);
     // The line that says how many are not there takes one too.
     let shown = if live.len() > most { most.saturating_sub(1) } else { live.len() };
-    rows.extend(live.iter().take(shown).map(|(id, run)| layout.row(state, *id, run, agains.get(id), now)));
+    rows.extend(live.iter().take(shown).map(|(id, run)| layout.row(state, *id, run, beside, now)));
     if live.len() > shown {
         rows.push(Row::plain(format!("   and {} more at work", live.len() - shown)));
     }
@@ -68,7 +74,7 @@ fn folded(ended: &[&Run]) -> String {
 }
 
 /// The table in so many columns: who waits for a person first, then everyone in the order they were started.
-fn rows(state: &State, agains: &Agains, now: Time, columns: usize) -> Vec<Row> {
+fn rows(state: &State, beside: &Beside, now: Time, columns: usize) -> Vec<Row> {
     let Some(root) = state.root() else { return Vec::new() };
     let runs = || state.order.iter().filter_map(|id| Some((*id, state.runs.get(id)?)));
     let waiting = runs().filter(|(_, run)| words::question(run).is_some()).count();
@@ -76,7 +82,7 @@ fn rows(state: &State, agains: &Agains, now: Time, columns: usize) -> Vec<Row> {
     let layout = Layout::of(state, columns);
     for asks in [true, false] {
         for (id, run) in runs().filter(|(_, run)| words::question(run).is_some() == asks) {
-            rows.push(layout.row(state, id, run, agains.get(&id), now));
+            rows.push(layout.row(state, id, run, beside, now));
             // What was tried stays in sight: it says more about an agent than what it does next.
             rows.extend(run.refused.last().map(|last| layout.refused(last, run.refused.len())));
         }
@@ -157,12 +163,15 @@ impl Layout {
         Self { name, agent, title, doing: doing.clamp(10, 60), figures }
     }
 
-    fn row(&self, state: &State, id: RunId, run: &Run, again: Option<&Again>, now: Time) -> Row {
+    fn row(&self, state: &State, id: RunId, run: &Run, beside: &Beside, now: Time) -> Row {
         let age = long(now.since(run.last.0));
         let (mark, look, doing, age) = match (words::question(run), run.ended()) {
             (Some(question), _) => ('!', Look::Strong, format!("asks: {question}"), age),
             (None, Some(end)) => (' ', Look::Faint, words::ended(&end.end), String::new()),
-            (None, None) => match again {
+            (None, None) if beside.stopped => {
+                (' ', Look::Faint, format!("stopped: {}", line(&run.last.1, 60)), String::new())
+            }
+            (None, None) => match beside.agains.get(&id) {
                 Some(again) => (' ', Look::Warning, words::again(again.due.since(now), &again.why), age),
                 None => (' ', Look::Plain, line(&run.last.1, 60), age),
             },
@@ -263,7 +272,7 @@ mod tests {
         }
         state.apply(id(12), Time(90), &asks());
         let names = |room| -> Vec<String> {
-            let rows = fitting(&state, &Agains::new(), Time(100), 80, room);
+            let rows = fitting(&state, &Beside::default(), Time(100), 80, room);
             assert!(rows.len() <= room, "{rows:?}");
             let name = |row: &Row| match row.text.split_once(" coder ") {
                 Some((name, _)) => name.trim_start_matches([' ', '!']).trim().to_owned(),
