@@ -66,7 +66,11 @@ pub fn screen(state: &State, changed: Option<&Compared>) -> Vec<String> {
         Phase::Ended(_) if is_red(state) => {
             format!("  next       pit diff {name} · pit terminal {name} · pit send {name} \"…\"")
         }
-        Phase::Ended(_) => format!("  next       pit diff {name} · pit accept {name} · pit send {name} \"…\""),
+        Phase::Ended(_) => {
+            // What was started from no branch has none to go back to.
+            let onto = if root.started.onto.is_some() { "" } else { " --onto BRANCH" };
+            format!("  next       pit diff {name} · pit accept {name}{onto} · pit send {name} \"…\"")
+        }
         Phase::Live => format!("  next       kept; pit resume {name} goes on · pit cancel {name}"),
     });
     lines
