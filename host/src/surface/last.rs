@@ -11,6 +11,9 @@ use crate::effect::vcs::compare::Compared;
 use crate::run::State;
 use crate::run::state::{FULL, Phase, Run};
 
+/// Runs of a team whose work is named.
+const KEPT: usize = 3;
+
 /// Unanswered questions that are shown.
 const UNANSWERED: usize = 5;
 
@@ -61,7 +64,8 @@ pub fn screen(state: &State, changed: Option<&Compared>) -> Vec<String> {
             format!("  next       kept; {raise}, then pit send {name} \"go on\" · pit diff {name}")
         }
         Phase::Ended(_) if root.tip == root.started.base => {
-            format!("  next       pit logs {name} · pit send {name} \"…\"")
+            let kept: String = kept(state).iter().map(|of| format!("pit diff {of} · ")).collect();
+            format!("  next       {kept}pit logs {name} · pit send {name} \"…\"")
         }
         Phase::Ended(_) if is_red(state) => {
             format!("  next       pit diff {name} · pit terminal {name} · pit send {name} \"…\"")
@@ -74,6 +78,12 @@ pub fn screen(state: &State, changed: Option<&Compared>) -> Vec<String> {
         Phase::Live => format!("  next       kept; pit resume {name} goes on · pit cancel {name}"),
     });
     lines
+}
+
+/// Names of the first few below the first run that have commits of their own: where nothing came of a team, they hold its work.
+fn kept(state: &State) -> Vec<String> {
+    let below = state.order.iter().skip(1).filter_map(|id| Some((*id, state.runs.get(id)?)));
+    below.filter(|(_, run)| run.commits > 0).map(|(id, _)| state.name(id)).take(KEPT).collect()
 }
 
 /// Whether a run has ended with files that it has not committed.
