@@ -54,7 +54,7 @@ pub fn fitting(state: &State, beside: &Beside, now: Time, columns: usize, room: 
         rows.push(Row::plain(format!("   and {} more at work", live.len() - shown)));
     }
     if foot > 0 {
-        rows.push(Row::new(&folded(&ended), Look::Faint));
+        rows.push(Row::new(folded(&ended), Look::Faint));
     }
     rows.truncate(room.max(1));
     rows
