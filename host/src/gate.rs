@@ -134,7 +134,8 @@ impl<D: Desk> Gate<D> {
                         Call::Malformed { error, .. } => error.clone(),
                         _ => policy::denial(&reasons),
                     };
-                    let said = Said::Denied { call: order.call().clone(), reasons };
+                    let paths = policy::refused_for(&order, &reasons);
+                    let said = Said::Denied { call: order.call().clone(), reasons, paths };
                     return Ok(Err(self.desk.refuse(order, Some(said), error)));
                 }
                 Ruling::Ask(question) => match self.desk.ask(&question).await? {

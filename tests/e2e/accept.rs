@@ -92,6 +92,17 @@ fn it_goes_onto_another_branch_squashed_and_past_the_persons_hooks() {
 }
 
 #[test]
+fn what_was_started_from_no_branch_says_that_one_is_to_be_named() {
+    let stage = Stage::new();
+    stage.git(&["checkout", "-q", "--detach"]);
+    let model = stage.script(&script(""));
+    let said = stage.pit(&["run", "--solo", "Never overflow", "-m", &model]).exits(3);
+    let id = stage.trees().remove(0);
+    let _ = said.says(&format!("pit accept {id} --onto BRANCH"));
+    let _ = stage.pit(&["accept", "--unverified", &id, "--onto", "main", "-y"]).exits(0);
+}
+
+#[test]
 fn what_was_added_since_is_never_undone() {
     let (stage, id) = done();
     let _ = stage.pit(&["accept", "--unverified", &id, "-y"]).exits(0);

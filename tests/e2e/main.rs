@@ -20,6 +20,7 @@ mod included;
 mod model;
 mod people;
 mod resume;
+mod retries;
 mod run;
 mod team;
 mod terminal;

@@ -50,8 +50,17 @@ fn an_answer_given_while_nobody_is_at_work_is_kept() {
     let (id, _) = stage.asked();
     run.kill();
     let _ = stage.pit(&["answer", &id, "blue"]).exits(0).says("kept");
-    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    let said = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    assert!(said.err.lines().next().is_some_and(|first| first.contains(" · at most ")), "{}", said.err);
     assert_eq!(stage.git(&["show", &format!("{}:colour.txt", branch(&stage))]), "blue");
+    // Nothing is left to go on with, and nothing is waited for: not even a second.
+    let took = || {
+        let began = std::time::Instant::now();
+        let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+        began.elapsed()
+    };
+    let took = std::iter::repeat_with(took).take(3).min().unwrap_or_default();
+    assert!(took < std::time::Duration::from_millis(900), "{took:?}");
 }
 
 #[test]
@@ -115,9 +124,17 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "str_re
     let script = script(&stage, &[change, FINISH, again, FINISH].concat());
     let _ = stage.pit(&["agent", "run", "coder", "Write a.", "-m", &script]).exits(3);
     let id = stage.trees().remove(0);
+    for nothing in ["", " \n"] {
+        let _ = stage.pit(&["send", &id, nothing]).exits(2).says(&format!("pit send {id} \""));
+    }
+    let _ = stage.pit(&["run", "-c", "-m", &script]).exits(2).says("there is nothing to go on with");
     let _ = stage.pit(&["send", &id, "make it two"]).exits(0).says("kept");
-    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    let _ = stage.pit(&["ls"]).exits(0).says(&format!("done, not verified; a remark waits for pit resume {id}"));
+    let _ = stage.pit(&["status", &id]).exits(0).says("not heard yet: Ada said: make it two");
+    let _ = stage.pit(&["run", "-c", "-m", &script]).exits(3);
     assert_eq!(stage.git(&["show", &format!("{}:a.txt", branch(&stage))]), "two");
+    let said = stage.pit(&["status", &id]).exits(0);
+    assert!(!said.out.contains("not heard yet"), "{}", said.out);
     assert_eq!(stage.git(&["rev-list", "--count", &format!("main..{}", branch(&stage))]), "2");
 }
 
@@ -159,11 +176,14 @@ calls = [{ tool = "str_replace_based_edit_tool", arguments = { command = "create
     let _ = stage.pit(&["answer", &id, "blue"]).exits(0);
     let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
     let _ = stage.pit(&["send", &id, "more of it"]).exits(0);
-    let _ = stage.pit(&["resume", &id, "-m", &script]).exits(3);
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let said = stage.pit(&["resume", &id, "-m", &script]).exits(3);
     let (worked, passed) = at_work(&stage, &id);
     let elapsed = stage.status(&id)["elapsed"].as_u64().expect("a number");
     assert_eq!(elapsed, worked);
     assert!(0 < worked && worked < passed, "{worked} of {passed}");
+    let cost = said.out.lines().find(|line| line.starts_with("  cost ")).unwrap_or_default();
+    assert!(cost.contains(&format!(", {} s, ", worked / 1_000_000)), "{worked} and {cost}");
     let _ = stage.pit(&["budget", &id]).exits(0).says("at work");
 }
 
@@ -259,11 +279,43 @@ fn without_a_person_what_needs_one_says_so_and_how_to_go_on() {
     for text in [
         "why        the same step failed",
         "the run was started without one",
+        "coder, vcs.commit .github/workflows/ci.yml (protected-paths)",
         &format!("files of {id} that were not committed: pit checkout {id}"),
     ] {
         assert!(said.out.contains(text), "no `{text}` in {}", said.out);
     }
+    let told = "refused: vcs.commit .github/workflows/ci.yml (protected-paths)";
+    assert!(said.err.contains(told), "{}", said.err);
     let _ = stage.pit(&["clean", "-y"]).exits(0).says("files that were not committed");
+}
+
+#[test]
+fn a_question_that_nobody_was_there_for_is_not_lost() {
+    let (ask, _) = ASK.rsplit_once("[[conversation.reply]]").unwrap();
+    let stage = Stage::new();
+    let script = script(&stage, &[ask, FINISH].concat());
+    let said = stage.pit(&["run", "--solo", "Paint it.", "-m", &script]);
+    assert!(said.out.contains("  unanswered coder asked: Which colour?\n"), "{}", said.out);
+    assert!(said.out.contains("asked you nothing"), "{}", said.out);
+    assert_eq!(stage.status(&stage.trees()[0])["runs"][0]["unanswered"][0], "Which colour?");
+}
+
+#[test]
+fn a_failure_says_all_that_was_wrong_and_once() {
+    let thinks = "[[conversation.reply]]\ntext = \"Next step: finish with evidence.\"\n";
+    let stage = Stage::new();
+    stage.write("SPEC.md", "# Paint it\n\nBlue.\n\n## Done when\n\n- the fence is blue\n");
+    let script = script(&stage, &[FINISH, FINISH, thinks, FINISH].concat());
+    let said = stage.pit(&["run", "--solo", "SPEC.md", "-m", &script]).exits(1);
+    let why = "the same step failed for the third time: finish: invalid: the work is not finished: ";
+    let (_, rest) = said.out.split_once(&format!("  why        {why}")).unwrap_or_else(|| panic!("{}", said.out));
+    assert!(rest.starts_with("1 is not answered: the fence is blue"), "{rest}");
+    assert_eq!(said.out.matches("the same step failed").count(), 1, "{}", said.out);
+    assert!(said.out.lines().next().is_some_and(|head| head.contains("  failed   ")), "{}", said.out);
+    let id = stage.trees().remove(0);
+    for listing in [vec!["ls"], vec!["logs", &id]] {
+        let _ = stage.pit(&listing).exits(0).says(why);
+    }
 }
 
 #[test]

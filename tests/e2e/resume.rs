@@ -76,6 +76,8 @@ fn a_run_whose_host_is_gone_is_cancelled_without_going_on() {
     assert!(cut.status.code().is_none(), "it is killed");
     let _ = stage.pit(&["ls"]).exits(0).says("stopped; can be resumed");
     let id = stage.trees().remove(0);
+    let row = stage.pit(&["status"]).exits(0).out.lines().nth(1).unwrap_or_default().to_owned();
+    assert!(row.contains(" stopped: ") && !row.contains(" s "), "it is not at work: {row}");
     // Without its model, which `resume` would ask for.
     let _ = stage.pit(&["cancel", &id, "-m", "not needed"]).exits(0).says("is cancelled; what was committed is kept");
     let _ = stage.pit(&["ls"]).exits(0).says("cancelled: not needed");

@@ -278,6 +278,30 @@ fn a_stranger_that_breaks_or_may_not_fails_its_own_task() {
 }
 
 #[test]
+fn where_no_task_was_done_the_last_screen_says_where_the_work_is() {
+    let stage = Stage::new();
+    let edit = |n: u32| create(&format!("try{n}.txt"), "x");
+    let finish = || finish("Tried", &["code.1"]);
+    let cast = Cast::new(&[&task("code", "Saturate", "\"it saturates\"", "\"src/lib.rs\"", "")])
+        .coder("Saturate", &[&edit(1), &finish(), &edit(2), &finish(), &edit(3), &finish()])
+        .says("reviewer", "runs = 3\nfirst_contains = \"Review: Saturate\"", &[&send_back("code.1", "not yet")]);
+    let said = stage.pit(&["run", "Never overflow", "-m", &stage.script(cast.text())]).exits(5);
+    let id = stage.trees().remove(0);
+    assert!(said.out.contains(&format!("  next       pit diff {id}.2 · pit logs {id}")), "{}", said.out);
+    let _ = stage.pit(&["diff", &format!("{id}.2")]).exits(0).says("try3.txt");
+}
+
+#[test]
+fn a_criterion_of_the_plan_is_shown_in_its_words() {
+    let stage = Stage::new();
+    let cast = Cast::new(&[&task("code", "Saturate", "\"it saturates\"", "\"src/lib.rs\"", "")])
+        .coder("Saturate", &[&replace("src/lib.rs", "n + 1", "n.saturating_add(1)"), &finish("Saturates", &["code.1"])])
+        .review("Saturate", &approve(&["code.1"]));
+    let said = stage.pit(&["run", "Never overflow", "-m", &stage.script(cast.text())]).exits(3);
+    assert!(said.out.contains("  criteria   code.1  it saturates  met: "), "{}", said.out);
+}
+
+#[test]
 fn a_file_that_narrows_an_agent_narrows_it_in_a_team() {
     let stage = Stage::new();
     let [code, _] = two();
@@ -291,7 +315,7 @@ fn a_file_that_narrows_an_agent_narrows_it_in_a_team() {
     );
     let cast = cast.review("Saturate", &approve(&["1", "2"]));
     stage.write("pit.toml", "schema = 1\n[grants.coder]\nwrite = [\"docs/**\"]\n");
-    let _ = run(&stage, &cast).exits(3).says("write-not-granted");
+    let _ = run(&stage, &cast).exits(3).says("coder, workspace.edit src/lib.rs (write-not-granted)");
     assert_eq!(shown(&stage, "docs/more.md"), "x");
 }
 

@@ -330,6 +330,9 @@ fn a_detached_run_has_no_terminal_and_people_all_the_same() {
     let said = stage.pit(&args).exits(0).says("pit attach");
     let (id, _) = stage.asked();
     assert_eq!(said.out.trim(), id);
+    let first = said.err.lines().next().unwrap_or_default();
+    assert!(first.starts_with("scripted/") && first.contains(" · at most "), "{}", said.err);
+    assert_eq!(said.err.lines().count(), 2, "{}", said.err);
     let mut watching = stage.attend(&["attach", &id]);
     watching.sees("answer>");
     watching.types("blue\r");

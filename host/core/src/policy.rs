@@ -22,7 +22,7 @@ mod tests;
 
 pub use grants::{Grants, commands, names};
 pub use profile::{LIKELY_SECRETS, NO_SECRETS, Profile, all_but_secrets, likely_secrets};
-pub use rules::{Effect, FUNCTIONS, Rule, RuleError, Rules};
+pub use rules::{Effect, FUNCTIONS, Rule, RuleError, Rules, refused_for};
 
 /// What a call that was allowed may see, decided by the judge and carried to the effect with the permit: paths outside
 /// are not listed, not searched and not shown in a diff.

@@ -255,6 +255,9 @@ pub enum Said {
         call: Call,
         /// The decisive rule first.
         reasons: Vec<Reason>,
+        /// The paths it was refused for, where the call does not show them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<RepoPath>,
     },
     /// The budget's no.
     Exhausted {

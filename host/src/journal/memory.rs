@@ -210,4 +210,12 @@ impl Shelf for Memory {
         stands.sort_by_key(|stand| stand.first.as_ref().map(|first| first.row));
         Ok(stands)
     }
+
+    fn inboxes(&self) -> Result<Vec<(RunId, Inbox)>, JournalError> {
+        let inbox = |(id, letter): (&u64, &Letter)| {
+            let (body, by) = (letter.body.clone(), letter.by.clone());
+            (letter.tree, Inbox { id: *id, body, by, at: letter.at })
+        };
+        Ok(self.lock().inbox.iter().map(inbox).collect())
+    }
 }

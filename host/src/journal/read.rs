@@ -9,7 +9,7 @@ use orchestra_pit_core::record::{self, Chain, Damage, Ended, Event, Header, Inte
 use super::error::JournalError;
 use super::past::NO_BEGINNING;
 use super::prefix::whole;
-use super::store::{End, Kept, Of, Shelf, Stand};
+use super::store::{End, Inbox, Kept, Of, Shelf, Stand};
 use super::{Journal, blocking};
 
 /// A record; without its event, if the payload was erased.
@@ -55,6 +55,13 @@ impl Journal {
     pub async fn trees(&self) -> Result<Vec<TreeRow>, JournalError> {
         let stands = self.stands(None).await?;
         stands.into_iter().map(|stand| Ok(TreeRow { epoch: stand.epoch, first: run_row(stand)? })).collect()
+    }
+
+    /// What waits in all inboxes, with the tree that it is for, oldest first. It stays there.
+    pub async fn inboxes(&self) -> Result<Vec<(RunId, Inbox)>, JournalError> {
+        self.settled().await;
+        let shelf = Arc::clone(&self.inner.shelf);
+        blocking(move || shelf.inboxes()).await
     }
 
     /// The runs of a tree, in the order in which they were started.

@@ -27,6 +27,8 @@ pub(super) trait Shelf: Send + Sync {
     fn back(&self, run: RunId, each: &mut dyn FnMut(Kept) -> Result<bool, JournalError>) -> Result<(), JournalError>;
     /// The first and the last record that tells how a run stands: of the runs of a tree, or of the first run of every tree.
     fn stands(&self, tree: Option<RunId>) -> Result<Vec<Stand>, JournalError>;
+    /// What is in all inboxes, with whose it is, oldest first.
+    fn inboxes(&self) -> Result<Vec<(RunId, Inbox)>, JournalError>;
 }
 
 /// Which records.

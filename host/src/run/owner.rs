@@ -205,6 +205,9 @@ async fn next_line(events: &mut broadcast::Receiver<Live>) -> Option<String> {
             Ok(Live::Delta { run, delta: Delta::Output(text) }) => {
                 serde_json::json!({ "output": { "run": run, "text": text } })
             }
+            Ok(Live::Delta { run, delta: Delta::Again { why, wait_ms } }) => {
+                serde_json::json!({ "again": { "run": run, "text": why, "wait_ms": wait_ms } })
+            }
             Ok(Live::Unheeded { run, why }) => serde_json::json!({ "unheeded": { "run": run, "why": why } }),
             Ok(Live::Delta { .. } | Live::Notice { .. }) => continue,
             Err(RecvError::Lagged(_)) => serde_json::json!({ "missed": true }),

@@ -10,8 +10,9 @@ use orchestra_pit_core::budget::{Balance, Cost, Ledger, Line, Shortage};
 use orchestra_pit_core::call::delegate::Task;
 use orchestra_pit_core::call::exec::Judged;
 use orchestra_pit_core::call::human::Remark;
-use orchestra_pit_core::call::{Answer, Call, Value, delegate, exec, human, model, vcs};
+use orchestra_pit_core::call::{Answer, Call, ErrorKind, Facts, Value, delegate, exec, human, model, vcs};
 use orchestra_pit_core::id::{Oid, RunId};
+use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::policy::Approval;
 use orchestra_pit_core::record::{Asked, Began, Ended, Event, Said, Started};
 use orchestra_pit_core::time::Time;
@@ -103,6 +104,8 @@ pub struct Run {
     pub last: (Time, String),
     /// Questions that were put to people by it.
     pub asked: u32,
+    /// What it wanted to know when nobody was there to answer.
+    pub unanswered: Vec<String>,
     /// What models used and cost it.
     pub usage: model::Usage,
     /// It has asked a model whose price is not known.
@@ -312,6 +315,7 @@ impl Run {
             short: None,
             last: (at, "started".to_owned()),
             asked: 0,
+            unanswered: Vec::new(),
             usage: model::Usage::default(),
             unpriced: false,
             started: Arc::new(started.clone()),
@@ -399,12 +403,12 @@ impl Run {
     }
 
     fn rule(&mut self, at: Time, seq: u64, said: &Said) {
-        let mut refuse = |call: &Call, rule: &str, message: String| {
+        let mut refuse = |call: &Call, paths: &[RepoPath], rule: &str, message: String| {
             self.refused.push(Refusal {
                 seq,
                 at,
                 function: function(call),
-                about: about(call),
+                about: if paths.is_empty() { about(call) } else { some_of(paths) },
                 rule: rule.to_owned(),
                 message,
             });
@@ -419,16 +423,22 @@ impl Run {
             }
             Said::Rejected { by, why } => {
                 if let Some(open) = &self.open {
-                    refuse(&open.call, "person", format!("{by} said no: {why}"));
+                    let paths = open.asked.as_ref().map(|asked| paths_of(&asked.facts)).unwrap_or_default();
+                    refuse(&open.call, &paths, "person", format!("{by} said no: {why}"));
                 }
             }
-            Said::Denied { call, reasons } => {
+            Said::Denied { call, reasons, paths } => {
                 let first = reasons.first();
-                refuse(call, first.map_or("", |r| &r.rule), first.map(|r| r.message.clone()).unwrap_or_default());
+                refuse(
+                    call,
+                    paths,
+                    first.map_or("", |r| &r.rule),
+                    first.map(|r| r.message.clone()).unwrap_or_default(),
+                );
                 self.open = Some(Open { seq, call: call.clone(), at, asked: None, line: None });
             }
             Said::Exhausted { call, shortage } => {
-                refuse(call, "budget", shortage.message());
+                refuse(call, &[], "budget", shortage.message());
                 self.short = Some(*shortage);
                 self.open = Some(Open { seq, call: call.clone(), at, asked: None, line: None });
             }
@@ -453,8 +463,11 @@ impl Run {
             (Call::Log(line), _) => self.logged += line.message.len(),
             (Call::Human(human::Call::Notify { .. }), _) => self.notices += 1,
             // Nobody was there to be asked.
-            (Call::Human(human::Call::Ask { .. } | human::Call::Propose { .. }), Err(_)) => {
+            (Call::Human(human::Call::Ask { .. } | human::Call::Propose { .. }), Err(error)) => {
                 self.asked = self.asked.saturating_sub(1);
+                if let (Call::Human(human::Call::Ask { text, .. }), ErrorKind::Unavailable) = (&open.call, error.kind) {
+                    self.unanswered.push(text.clone());
+                }
             }
             (_, Ok(Value::Human(human::Value::Remarks(read)))) => {
                 self.remarks.drain(..read.len().min(self.remarks.len()));
@@ -525,6 +538,20 @@ fn function(call: &Call) -> String {
     match call {
         Call::Malformed { function, .. } => function.clone(),
         call => call.name().to_owned(),
+    }
+}
+
+/// The paths that a person said no to, where the call does not show them.
+fn paths_of(facts: &Facts) -> Vec<RepoPath> {
+    facts.writes.iter().chain(&facts.protected).cloned().collect()
+}
+
+/// Paths in a few words.
+fn some_of(paths: &[RepoPath]) -> String {
+    let first = paths.first().map(ToString::to_string).unwrap_or_default();
+    match paths.len() {
+        0 | 1 => first,
+        all => format!("{first} and {} more", all - 1),
     }
 }
 

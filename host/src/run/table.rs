@@ -10,7 +10,7 @@ use orchestra_pit_core::call::human::{self, Decision};
 use orchestra_pit_core::call::{Answer, Call, CallId, Error, ErrorKind, More, Order, Redo, Site, Value, model};
 use orchestra_pit_core::check::prove::Proof;
 use orchestra_pit_core::id::{Hash, RunId};
-use orchestra_pit_core::policy::{Approval, Question, Reach};
+use orchestra_pit_core::policy::{Approval, Question, Reach, refused_for};
 use orchestra_pit_core::record::{Answered, Asked, Event, Intended, Ruled, Said, Started};
 use orchestra_pit_core::time::Time;
 
@@ -46,7 +46,8 @@ impl Desk for Table {
         let asks = |started: &Started| started.attended && !started.plan_only;
         if !self.tree.look(|state| state.runs.get(&self.run).is_some_and(|run| asks(&run.started))) {
             // Nobody is asked, and whoever looks at the run later must see what it was kept from.
-            let said = Said::Denied { call: order.call().clone(), reasons: question.reasons().to_vec() };
+            let (reasons, paths) = (question.reasons().to_vec(), refused_for(order, question.reasons()));
+            let said = Said::Denied { call: order.call().clone(), reasons, paths };
             self.tree.note(self.run, Event::Ruled(Box::new(Ruled { seq: order.id().seq, ruling: said })));
             return Ok(Err(Error::denied(rule, format!("{wanted}, and the run was started without one"))));
         }

@@ -86,6 +86,9 @@ struct One {
     turns: u64,
     commits: u32,
     refused: usize,
+    /// What it asked when nobody was there to answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unanswered: Vec<String>,
     spent: Spent,
 }
 
@@ -152,6 +155,7 @@ fn one(state: &State, id: RunId, run: &Run) -> One {
         turns: run.turns,
         commits: run.commits,
         refused: run.refused.len(),
+        unanswered: run.unanswered.clone(),
         spent: spent(state, id),
     }
 }
@@ -201,7 +205,8 @@ fn used(event: &Event) -> Option<Used<'_>> {
     Some(Used { model: &reply.model, tokens: reply.usage, micro_usd })
 }
 
-/// What is seen of a command, as a line of `stream-json`: that it begins, or a piece of what it writes. Some may be missing.
+/// What comes between the records, as a line of `stream-json`: a command begins, a piece of what it writes, a model is asked
+/// again. Some may be missing.
 pub fn seen<'a>(state: &State, kind: &'static str, run: RunId, at: Time, text: &'a str) -> Option<Line<'a>> {
     let site = &state.runs.get(&run)?.started.site;
     let (tree, parent) = (site.tree, site.parent);

@@ -1,44 +1,51 @@
 //! What a run came to: the last screen, and what a person is shown before taking a result.
 
-use orchestra_pit_core::call::delegate::End;
+use orchestra_pit_core::call::delegate::{Criterion, End};
 use orchestra_pit_core::call::exec::Judged;
 use orchestra_pit_core::check::prove::{Proof, Proves};
 use orchestra_pit_core::check::verdict::{Kind, Names};
 use orchestra_pit_core::protected;
-use orchestra_pit_core::time::Time;
 
-use super::words::{came_to, count, line, long, money, raise, several};
+use super::words::{came_to, count, how_and_why, line, long, money, raise, several, whole};
 use crate::effect::vcs::compare::Compared;
 use crate::run::State;
 use crate::run::state::{FULL, Phase, Run};
+
+/// Runs of a team whose work is named.
+const KEPT: usize = 3;
+
+/// Unanswered questions that are shown.
+const UNANSWERED: usize = 5;
+
+/// Characters of a reason that the first line has room for.
+const HEAD: usize = 60;
 
 /// Denials that are named one by one.
 const DENIED: usize = 20;
 
 /// The last screen, good end or bad: what it came to, what it says of itself, what it was refused, what it cost, how to go
 /// on. `changed` is what its branch has that its base has not.
-pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<String> {
+pub fn screen(state: &State, changed: Option<&Compared>) -> Vec<String> {
     let Some(root) = state.root() else { return Vec::new() };
     let name = root.started.site.tree.short();
-    let head = match root.ended() {
-        Some(end) => came_to(end),
-        None => "stopped".to_owned(),
-    };
+    let (how, why) = root.ended().map_or(("stopped", ""), |ended| how_and_why(&ended.end));
+    // A reason that is too long for the head has a line of its own, and stands there alone.
+    let apart = why.chars().count() > HEAD;
+    let head = root.ended().filter(|_| !apart).map_or_else(|| how.to_owned(), came_to);
     let mut lines = vec![format!("{name}  {head}        {}", branch(root, changed))];
     if let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) {
         lines.push(format!("  summary    {}", line(&report.summary, 160)));
     }
-    if let Some(End::Failed { message, .. } | End::Broken(message)) = root.ended().map(|ended| &ended.end)
-        && message.chars().count() > 160
-    {
-        lines.push(format!("  why        {}", line(message, 1000)));
+    if apart {
+        lines.push(format!("  why        {}", whole(why, 1000)));
     }
-    lines.extend(report(root));
+    lines.extend(report(state));
     if root.ended().is_some() {
         lines.extend(result(state));
     }
     lines.extend(changed.map(|changed| machine(&changed.paths)).unwrap_or_default());
     lines.extend(denied(state));
+    lines.extend(unanswered(state));
     let left = state.order.iter().filter(|id| state.runs.get(id).is_some_and(|run| left_something(run)));
     let left: Vec<String> = left.map(|id| state.name(*id)).collect();
     if let Some(first) = left.first() {
@@ -47,7 +54,7 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
             "  kept       files of {of} that were not committed: pit checkout {first} · pit terminal {first}"
         ));
     }
-    lines.push(cost(state, now));
+    lines.push(cost(state));
     lines.push(match &root.phase {
         Phase::Ended(end) if matches!(end.end, End::Exhausted(_)) => {
             // Whose limit it was, and which: of the run that was short of it last.
@@ -57,15 +64,26 @@ pub fn screen(state: &State, now: Time, changed: Option<&Compared>) -> Vec<Strin
             format!("  next       kept; {raise}, then pit send {name} \"go on\" · pit diff {name}")
         }
         Phase::Ended(_) if root.tip == root.started.base => {
-            format!("  next       pit logs {name} · pit send {name} \"…\"")
+            let kept: String = kept(state).iter().map(|of| format!("pit diff {of} · ")).collect();
+            format!("  next       {kept}pit logs {name} · pit send {name} \"…\"")
         }
         Phase::Ended(_) if is_red(state) => {
             format!("  next       pit diff {name} · pit terminal {name} · pit send {name} \"…\"")
         }
-        Phase::Ended(_) => format!("  next       pit diff {name} · pit accept {name} · pit send {name} \"…\""),
+        Phase::Ended(_) => {
+            // What was started from no branch has none to go back to.
+            let onto = if root.started.onto.is_some() { "" } else { " --onto BRANCH" };
+            format!("  next       pit diff {name} · pit accept {name}{onto} · pit send {name} \"…\"")
+        }
         Phase::Live => format!("  next       kept; pit resume {name} goes on · pit cancel {name}"),
     });
     lines
+}
+
+/// Names of the first few below the first run that have commits of their own: where nothing came of a team, they hold its work.
+fn kept(state: &State) -> Vec<String> {
+    let below = state.order.iter().skip(1).filter_map(|id| Some((*id, state.runs.get(id)?)));
+    below.filter(|(_, run)| run.commits > 0).map(|(id, _)| state.name(id)).take(KEPT).collect()
 }
 
 /// Whether a run has ended with files that it has not committed.
@@ -183,10 +201,13 @@ fn branch(root: &Run, changed: Option<&Compared>) -> String {
 }
 
 /// The criteria with their evidence, and the doubts.
-pub fn report(root: &Run) -> Vec<String> {
-    let Some(End::Done(report)) = root.ended().map(|ended| &ended.end) else { return Vec::new() };
+pub fn report(state: &State) -> Vec<String> {
+    let ended = state.root().and_then(|root| root.ended());
+    let Some(End::Done(report)) = ended.map(|ended| &ended.end) else { return Vec::new() };
     let mut lines = Vec::new();
-    let wanted = root.task().map(|task| task.criteria.as_slice()).unwrap_or_default();
+    // The person's own first, then those that a plan has given to the tasks of the team.
+    let tasks = state.order.iter().filter_map(|id| state.runs.get(id)?.task());
+    let wanted: Vec<&Criterion> = tasks.flat_map(|task| &task.criteria).collect();
     for (at, evidence) in report.criteria.iter().enumerate() {
         let lead = if at == 0 { "criteria" } else { "" };
         let met = if evidence.met { "met" } else { "NOT MET" };
@@ -233,19 +254,33 @@ pub fn denied(state: &State) -> Vec<String> {
     lines
 }
 
-/// What it cost: money, time, tokens and the person.
-pub fn cost(state: &State, now: Time) -> String {
+/// What was asked when nobody was there to answer: the agents went on as they thought best.
+pub fn unanswered(state: &State) -> Vec<String> {
+    let runs = state.order.iter().filter_map(|id| state.runs.get(id));
+    let all: Vec<_> = runs.flat_map(|run| run.unanswered.iter().map(move |text| (run, text))).collect();
+    let mut lines = Vec::new();
+    for (at, (run, text)) in all.iter().take(UNANSWERED).enumerate() {
+        let lead = if at == 0 { "unanswered" } else { "" };
+        lines.push(format!("  {lead:<10} {} asked: {}", line(run.agent(), 20), whole(text, 300)));
+    }
+    if all.len() > UNANSWERED {
+        lines.push(format!("             and {} more", all.len() - UNANSWERED));
+    }
+    lines
+}
+
+/// What it cost: money, time at work, tokens and the person.
+pub fn cost(state: &State) -> String {
     let Some(root) = state.root() else { return String::new() };
     let usage = state.runs.values().fold((0, 0, 0), |(input, cached, output), run| {
         (input + run.usage.input, cached + run.usage.cached_read, output + run.usage.output)
     });
     let cached = (usage.1 * 100).checked_div(usage.0).unwrap_or(0);
     let asked: u32 = state.runs.values().map(|run| run.asked).sum();
-    let until = root.ended().map_or(now, |_| root.last.0);
     format!(
         "  cost       {}, {}, {} tokens in ({cached} % cached), {} out; asked you {}",
         money(state.money(root.started.site.tree)),
-        long(until.since(root.since)),
+        long(state.balance(root.started.site.tree).elapsed),
         count(usage.0),
         count(usage.2),
         times(asked),

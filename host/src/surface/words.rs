@@ -40,6 +40,14 @@ pub fn long(micros: u64) -> String {
     }
 }
 
+/// That a model is asked again, in a wait of so many microseconds, and why.
+pub fn again(micros: u64, why: &str) -> String {
+    match micros {
+        0 => format!("asked again: {}", line(why, 200)),
+        _ => format!("asks again in {}: {}", long(micros.saturating_add(999_999)), line(why, 200)),
+    }
+}
+
 /// A number with a word for its size: `1.3 M`, `38 k`.
 pub fn count(number: u64) -> String {
     match number {
@@ -62,6 +70,21 @@ pub fn line(text: &str, width: usize) -> String {
         true => clean.chars().take(width.saturating_sub(1)).chain(['…']).collect(),
         false => clean.into_owned(),
     }
+}
+
+/// A text of several lines as one: what is announced follows in the same sentence, one thing after the other.
+pub fn whole(text: &str, width: usize) -> String {
+    let mut one = String::new();
+    for part in text.lines().map(str::trim).filter(|part| !part.is_empty()) {
+        match one.chars().last() {
+            None => {}
+            Some(':' | ';' | ',' | '.' | '!' | '?') => one.push(' '),
+            Some(_) => one.push_str("; "),
+        }
+        let listed = part.strip_prefix("- ").unwrap_or(part);
+        one.push_str(if one.is_empty() { part } else { listed });
+    }
+    line(&one, width)
 }
 
 /// What a run waits for a person to say, if it does.
@@ -105,12 +128,24 @@ pub fn came_to(of: &Ended) -> String {
 
 /// How a run ended, in a few words.
 pub fn ended(end: &End) -> String {
+    ended_because(end, 200)
+}
+
+/// How a run ended, and why in so many characters.
+fn ended_because(end: &End, width: usize) -> String {
+    let (how, why) = how_and_why(end);
+    let why = whole(why, width);
+    if why.is_empty() { how.to_owned() } else { format!("{how}: {why}") }
+}
+
+/// How a run ended, in a word or three, and why, as it was put.
+pub fn how_and_why(end: &End) -> (&'static str, &str) {
     match end {
-        End::Done(_) => "done".to_owned(),
-        End::Failed { message, .. } => format!("failed: {}", line(message, 160)),
-        End::Cancelled(why) => format!("cancelled: {}", line(why, 160)),
-        End::Exhausted(why) => format!("out of budget: {}", line(why, 160)),
-        End::Broken(why) => format!("broke: {}", line(why, 160)),
+        End::Done(_) => ("done", ""),
+        End::Failed { message, .. } => ("failed", message),
+        End::Cancelled(why) => ("cancelled", why),
+        End::Exhausted(why) => ("out of budget", why),
+        End::Broken(why) => ("broke", why),
     }
 }
 
@@ -191,7 +226,7 @@ pub fn event(state: &State, run: RunId, event: &Event) -> Option<String> {
         Event::Stopped { why } => format!("stopped: {}", line(why, 160)),
         Event::Ended(end) => match &end.end {
             End::Done(report) if !report.summary.trim().is_empty() => format!("done: {}", line(&report.summary, 160)),
-            end => ended(end),
+            end => ended_because(end, 1000),
         },
         Event::Answered(answered) => match &answered.answer {
             Ok(Value::Vcs(vcs::Value::Commit(commit))) => {

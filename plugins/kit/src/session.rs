@@ -232,10 +232,9 @@ impl Session {
         self.talk.reply(&parts);
         let calls: Vec<ToolCall> = self.talk.messages().last().into_iter().flat_map(talk::calls).cloned().collect();
         if reply.stop == Stop::Refused {
-            return Some(Ended::Failed(Failure::new(
-                "refused",
-                format!("the model declined: {}", reply.text().trim()),
-            )));
+            let text = reply.text();
+            let said = if text.trim().is_empty() { String::new() } else { format!(": {}", text.trim()) };
+            return Some(Ended::Failed(Failure::new("refused", format!("the model declined{said}"))));
         }
         if let Some(asked) = self.reflecting
             && let Some(ended) = self.reflected(asked, &reply.text(), calls.is_empty())

@@ -195,6 +195,17 @@ pub fn cap(text: &str, most: usize, rest: &str) -> String {
     format!("{shown}\n[cut: {} of {} bytes are shown; {rest}]", shown.len(), text.len())
 }
 
+/// The first line of a text, up to so many characters; with the list below it, if it only says that there is one.
+pub fn first_sentence(text: &str, most: usize) -> String {
+    let mut lines = text.trim().lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let list: Vec<&str> = match first.ends_with(':') {
+        true => lines.map_while(|line| line.strip_prefix("- ")).collect(),
+        false => Vec::new(),
+    };
+    first_line(format!("{first} {}", list.join("; ")).trim_end(), most)
+}
+
 /// The first line of a text, up to so many characters.
 pub fn first_line(text: &str, most: usize) -> String {
     let line = text.trim().lines().next().unwrap_or_default().trim();
@@ -209,6 +220,19 @@ pub fn first_line(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_first_line_that_announces_a_list_has_it() {
+        for (text, sentence) in [
+            ("invalid: not finished:\n- no test\n- no docs\nrule: x", "invalid: not finished: no test; no docs"),
+            ("exit 1\n- a\n- b", "exit 1"),
+            ("it is:\nred", "it is:"),
+            ("", ""),
+        ] {
+            assert_eq!(first_sentence(text, 100), sentence);
+        }
+        assert_eq!(first_sentence("no:\n- tests", 5), "no: t…");
+    }
 
     #[test]
     fn arguments_are_taken_as_models_write_them() {

@@ -4,7 +4,7 @@
 //! third same failure ends the work: whoever has run into a wall three times the same way will do so a fourth time, and
 //! each time costs money.
 
-use crate::tool::first_line;
+use crate::tool::first_sentence;
 use serde::{Deserialize, Serialize};
 
 /// The same failure this often ends the work.
@@ -17,7 +17,7 @@ const ROW: usize = 3;
 const LISTED: usize = 10;
 
 /// Characters of a failure's message that are repeated to the model: its sense stands at the start.
-const SHOWN: usize = 300;
+const SHOWN: usize = 600;
 
 /// One failure.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Trouble {
 impl Trouble {
     /// A failure.
     pub fn new(subject: &str, kind: &str, message: &str) -> Self {
-        Self { subject: subject.to_owned(), kind: kind.to_owned(), message: first_line(message, SHOWN) }
+        Self { subject: subject.to_owned(), kind: kind.to_owned(), message: first_sentence(message, SHOWN) }
     }
 
     fn same(&self, other: &Self) -> bool {

@@ -235,6 +235,18 @@ fn protected(order: &Order) -> Option<Reason> {
     })
 }
 
+/// The paths that a refused call was refused for, where the call itself does not show them: those of an edit or a commit.
+pub fn refused_for(order: &Order, reasons: &[Reason]) -> Vec<RepoPath> {
+    let facts = order.facts();
+    let all = || facts.writes.iter().chain(&facts.protected);
+    let named = |path: &&RepoPath| reasons.first().is_some_and(|why| why.message.contains(&format!("`{path}`")));
+    // A grant is missing for one of them, and says which.
+    match all().filter(named).collect::<Vec<_>>().as_slice() {
+        [one] => vec![(*one).clone()],
+        _ => all().cloned().collect(),
+    }
+}
+
 /// The paths a call is about.
 fn touched(order: &Order) -> Vec<&RepoPath> {
     match order.call() {

@@ -9,6 +9,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use orchestra_pit_core::amount::Span;
 use orchestra_pit_core::call::model::{Part, Reply, Usage};
 use orchestra_pit_core::call::{CallId, Error, ErrorKind};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -129,7 +130,7 @@ impl Endpoint {
             let wait = trouble.passing.then(|| self.patience.wait(attempt, id, trouble.after)).flatten();
             let Some(wait) = wait else {
                 return Err(match trouble.after.filter(|_| trouble.passing) {
-                    Some(after) => error.hint(format!("the server asks to wait {} seconds", after.as_secs())),
+                    Some(after) => self.later(error, after),
                     None => self.hinted(error),
                 });
             };
@@ -287,6 +288,17 @@ impl Endpoint {
         self.unavailable(format!("{what}: {}", chain(error)))
     }
 
+    /// The error with how long the server wants to be left alone: whoever goes on before gets the same answer.
+    fn later(&self, error: Error, after: Duration) -> Error {
+        let asked = span(after);
+        let most = match after > self.patience.longest_wait {
+            true => format!(" and pit waits {} at most", span(self.patience.longest_wait)),
+            false => String::new(),
+        };
+        let message = format!("{}; it asks to wait {asked}{most}", error.message);
+        Error { message, ..error }.hint(format!("go on in {asked}: pit send ID \"go on\""))
+    }
+
     /// The error with what would help.
     fn hinted(&self, error: Error) -> Error {
         if error.hint.is_some() {
@@ -435,6 +447,12 @@ fn cleaned(mut reply: Reply, redactor: &Redactor) -> Result<Reply, Error> {
         }
     }
     Ok(reply)
+}
+
+/// A wait as people write it, no shorter than it is.
+fn span(wait: Duration) -> Span {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Span(seconds.saturating_mul(1_000_000))
 }
 
 /// Adds what one more attempt used.

@@ -6,11 +6,12 @@ use std::sync::Mutex;
 
 use orchestra_pit_core::id::{Hash, RunId};
 use orchestra_pit_core::record::Damage;
+use orchestra_pit_core::time::Time;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::super::error::JournalError;
-use super::super::store::{End, Kept, Of, Shelf, Stand};
+use super::super::store::{End, Inbox, Kept, Of, Shelf, Stand};
 use super::{connect, lock};
 
 /// Connections that are not in use.
@@ -123,6 +124,17 @@ impl Shelf for Reading {
                 });
             }
             Ok(stands)
+        })
+    }
+
+    fn inboxes(&self) -> Result<Vec<(RunId, Inbox)>, JournalError> {
+        self.with(|transaction| {
+            let mut statement = transaction.prepare_cached("SELECT tree, id, body, by, at FROM inbox ORDER BY id")?;
+            let inbox = statement.query_map([], |row| {
+                let inbox = Inbox { id: row.get(1)?, body: row.get(2)?, by: row.get(3)?, at: Time(row.get(4)?) };
+                Ok((RunId(row.get(0)?), inbox))
+            })?;
+            Ok(inbox.collect::<rusqlite::Result<_>>()?)
         })
     }
 }

@@ -251,6 +251,10 @@ async fn an_inbox_is_in_order_and_given_once(place: &dyn Place) {
     // The next life is given what this one did not finish.
     other.claim(TREE).await.unwrap();
     assert_eq!(bodies(&other.take(TREE).await.unwrap()), ["b", "c"]);
+    // Whoever only looks sees what is not done, given or not, of all trees.
+    let seen = place.open().inboxes().await.unwrap();
+    let seen: Vec<_> = seen.iter().map(|(tree, letter)| (*tree, letter.body.as_str())).collect();
+    assert_eq!(seen, [(OTHER, "x"), (TREE, "b"), (TREE, "c")]);
 }
 
 async fn a_command_is_done_with_what_came_of_it(place: &dyn Place) {

@@ -57,7 +57,7 @@ async fn a_question_stays_a_question_until_it_is_answered() {
 
 #[tokio::test]
 async fn a_denial_without_its_answer_is_judged_again() {
-    let denied = || ruled(0, Said::Denied { call: line("a"), reasons: Vec::new() });
+    let denied = || ruled(0, Said::Denied { call: line("a"), reasons: Vec::new(), paths: Vec::new() });
     let journal = after([denied()]).await;
     assert!(matches!(recall(&journal, 0, "a"), Recall::New));
     let journal = after([denied()]).await;

@@ -91,7 +91,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let files = taking.files()?;
-    for line in taking.screen(&files)?.into_iter().chain(reports(&state, taking.run)) {
+    for line in taking.screen(&files)?.into_iter().chain(reports(&state)) {
         out::shown(&line);
     }
     if args.ff && !desk.repo.reaches(taking.run.tip, taking.old).map_err(told)? {
@@ -151,11 +151,12 @@ async fn own(desk: &Desk, named: &Named) -> Result<Lease, Failure> {
 }
 
 /// What the run says of itself, and what is known of it.
-fn reports(state: &State, run: &Run) -> Vec<String> {
-    let mut lines = last::report(run);
+fn reports(state: &State) -> Vec<String> {
+    let mut lines = last::report(state);
     lines.extend(last::result(state));
     lines.extend(last::denied(state));
-    lines.push(last::cost(state, now()));
+    lines.extend(last::unanswered(state));
+    lines.push(last::cost(state));
     lines
 }
 

@@ -51,7 +51,8 @@ pub async fn run(at: &Place, again: &AgainArgs, text: Option<String>, carry: &Ca
     let id = named.tree.short();
     let Some(text) = text else {
         let ended = state(&desk.journal, named.tree).await?.root().is_some_and(|root| root.phase != Phase::Live);
-        return match ended {
+        let told = say::kept(&desk).await?.iter().any(|(tree, ..)| *tree == named.tree);
+        return match ended && !told {
             true => Err(Failure::new(Exit::Usage, format!("run {id} has ended, and there is nothing to go on with"))
                 .hint(format!("pit run -r {id} \"…\" sends it back to work with what you say"))),
             false => resume::go(at, named.tree, carry, None).await,

@@ -6,7 +6,6 @@ use super::follow::changed;
 use super::open::{Place, find, state};
 use super::out::{self, note};
 use super::view::{Other, View};
-use crate::run::clock::now;
 use crate::run::state::Phase;
 use crate::surface::exit::Exit;
 use crate::surface::last;
@@ -28,7 +27,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
     let ended = state(&desk.journal, named.tree).await?;
     if ended.root().is_some_and(|root| root.phase != Phase::Live) {
         let changed = changed(&desk.repo, ended.root().map(|root| (root.started.base, root.tip)));
-        last::screen(&ended, now(), changed.as_ref()).iter().for_each(|line| out::shown(line));
+        last::screen(&ended, changed.as_ref()).iter().for_each(|line| out::shown(line));
         return Ok(Exit::of(&ended));
     }
     let nobody = || {
@@ -51,7 +50,7 @@ pub async fn run(at: &Place, args: Args) -> Result<Exit, Failure> {
         Left::Over if view.look(|state| state.root().is_some_and(|root| root.phase == Phase::Live)) => Err(nobody()),
         Left::Over => {
             let changed = changed(&repo, view.look(|state| state.root().map(|root| (root.started.base, root.tip))));
-            let lines = view.look(|state| last::screen(state, now(), changed.as_ref()));
+            let lines = view.look(|state| last::screen(state, changed.as_ref()));
             lines.iter().for_each(|line| out::shown(line));
             Ok(view.look(Exit::of))
         }

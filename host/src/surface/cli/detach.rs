@@ -13,11 +13,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use orchestra_pit_core::id::RunId;
-use orchestra_pit_core::text::clean_lines;
+use orchestra_pit_core::text::{clean, clean_lines};
 
 use super::Failure;
 use super::open::Place;
 use super::out::{self, note, out};
+use super::setting;
 use crate::assemble;
 use crate::config::file;
 use crate::effect::store::Repo;
@@ -67,20 +68,37 @@ pub async fn start(at: &Place, tree: RunId, attended: bool) -> Result<Exit, Fail
     loop {
         let begun = journal.trees().await?.iter().find(|row| row.first.tree == tree).map(|row| row.epoch);
         if begun > before {
+            before_it_began(&said(&mut log, from)?);
             out!("{id}");
             note!("  next       pit attach {id} shows it · pit status {id} · pit cancel {id} stops it");
             return Ok(Exit::Done);
         }
         if let Some(status) = host.try_wait()? {
-            log.seek(SeekFrom::Start(from))?;
-            let mut said = String::new();
-            let _ = (&mut log).take(SAID).read_to_string(&mut said);
-            out::ask(format_args!("{}", clean_lines(&said)));
+            out::ask(format_args!("{}", clean_lines(&said(&mut log, from)?)));
             let exit = status.code().and_then(|code| u8::try_from(code).ok()).and_then(Exit::from_code);
             return Ok(exit.unwrap_or(Exit::Failed));
         }
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// What a host has written since it was started.
+fn said(log: &mut File, from: u64) -> Result<String, Failure> {
+    log.seek(SeekFrom::Start(from))?;
+    let mut said = Vec::new();
+    log.take(SAID).read_to_end(&mut said)?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+/// Passes on what a host said up to the first line of its run: who is asked, what it costs at most, what leaves the machine.
+fn before_it_began(said: &str) {
+    let lines: Vec<&str> = said.lines().collect();
+    let first = lines.iter().position(|line| setting::is_first(line)).unwrap_or_default();
+    lines
+        .iter()
+        .take(first + 1)
+        .filter(|line| setting::is_first(line) || first > 0)
+        .for_each(|line| out::told(&clean(line)));
 }
 
 /// Leaves the terminal's session, so that whatever becomes of it is nothing to this process.

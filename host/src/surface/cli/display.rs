@@ -99,6 +99,10 @@ pub struct Display {
     second: Interval,
     /// Lines of commands' output that have not ended yet.
     begun: HashMap<RunId, String>,
+    /// What is known of it beside the records.
+    beside: table::Beside,
+    /// The tree's first run was seen at work, and its end was not seen yet.
+    owed: bool,
 }
 
 /// Bytes of such a line before it is shown all the same.
@@ -125,6 +129,7 @@ impl Display {
             Screen::new(tty::size(std::io::stderr()), std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
         });
         let tty = if terminal { tty::Tty::open() } else { None };
+        let owed = view.look(|state| state.root().is_some_and(|root| root.ended().is_none()));
         let mut second = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Ok(Self {
@@ -141,6 +146,8 @@ impl Display {
             answered: HashSet::new(),
             asked_low: None,
             begun: HashMap::new(),
+            beside: table::Beside::default(),
+            owed,
             editing: None,
             stale: true,
             frame: None,
@@ -193,10 +200,18 @@ impl Display {
 
     /// What has happened last, for those who wait for it: after the end, until the root's end was told, but not for long.
     pub async fn finish(&mut self) {
-        let root = self.view.id();
-        if self.view.look(|state| state.root().is_some_and(|root| root.ended().is_some())) {
-            let _ = tokio::time::timeout(Duration::from_secs(1), self.hear_the_end(root)).await;
+        self.hear_the_rest();
+        if self.owed && self.view.look(|state| state.root().is_some_and(|root| root.ended().is_some())) {
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.hear_the_end()).await;
+            self.hear_the_rest();
         }
+        let clear = self.screen.as_mut().map(Screen::clear).unwrap_or_default();
+        self.write(&clear);
+        self.tty = None;
+    }
+
+    /// What has been told already.
+    fn hear_the_rest(&mut self) {
         loop {
             match self.events.try_recv() {
                 Ok(live) => self.heard(&live),
@@ -204,16 +219,13 @@ impl Display {
                 Err(_) => break,
             }
         }
-        let clear = self.screen.as_mut().map(Screen::clear).unwrap_or_default();
-        self.write(&clear);
-        self.tty = None;
     }
 
-    async fn hear_the_end(&mut self, root: RunId) {
-        while let Ok(live) = self.events.recv().await {
-            self.heard(&live);
-            if matches!(&live, Live::Record { run, event, .. } if *run == root && matches!(**event, Event::Ended(_))) {
-                return;
+    async fn hear_the_end(&mut self) {
+        while self.owed {
+            match self.events.recv().await {
+                Ok(live) => self.heard(&live),
+                Err(_) => return,
             }
         }
     }
@@ -265,18 +277,19 @@ impl Display {
         self.write(&text);
     }
 
-    /// What comes between the records: of commands, to those who want to see it.
+    /// What comes between the records: of commands, to those who want to see it, and of models that do not answer.
     fn delta(&mut self, run: RunId, delta: &Delta) {
         let (kind, text) = match delta {
             Delta::Command(text) => ("exec.started", clean_lines(text)),
             Delta::Output(text) => ("exec.output", clean_lines(text)),
-            _ => return,
+            Delta::Again { why, wait_ms } => return self.again(run, why, *wait_ms),
+            _ => {
+                self.stale |= self.beside.agains.remove(&run).is_some();
+                return;
+            }
         };
         if self.stream {
-            let line = self.view.look(|state| json::seen(state, kind, run, now(), &text));
-            if let Some(Ok(line)) = line.map(|line| serde_json::to_string(&line)) {
-                self.result(&line);
-            }
+            self.seen(run, kind, &text);
         } else if self.how.verbose && kind == "exec.started" {
             let rest = self.begun.remove(&run).unwrap_or_default();
             self.output(run, &rest);
@@ -290,6 +303,28 @@ impl Display {
             let whole: String = begun.drain(..end).collect();
             self.output(run, &whole);
         }
+    }
+
+    /// Tells programs what comes between the records.
+    fn seen(&mut self, run: RunId, kind: &'static str, text: &str) {
+        let line = self.view.look(|state| json::seen(state, kind, run, now(), text));
+        if let Some(Ok(line)) = line.map(|line| serde_json::to_string(&line)) {
+            self.result(&line);
+        }
+    }
+
+    /// A run's model is asked again: in its row of the table, or in a line of its own.
+    fn again(&mut self, run: RunId, why: &str, wait_ms: u64) {
+        let wait = wait_ms.saturating_mul(1_000);
+        let text = words::again(wait, why);
+        if self.stream {
+            self.seen(run, "model.retried", &text);
+        } else if !self.how.quiet && (self.screen.is_none() || self.how.verbose) {
+            let who = self.view.look(|state| state.author(run));
+            self.lines(&[format!("{who}  {text}")]);
+        }
+        self.beside.agains.insert(run, table::Again { due: now().plus_micros(wait), why: why.to_owned() });
+        self.stale = true;
     }
 
     /// Lines of a command's output.
@@ -312,6 +347,14 @@ impl Display {
 
     fn heard(&mut self, live: &Live) {
         self.stale |= !matches!(live, Live::Delta { .. });
+        if let Live::Record { run, event, .. } = live {
+            self.beside.agains.remove(run);
+            match **event {
+                Event::Began(_) if *run == self.view.id() => self.owed = true,
+                Event::Ended(_) if *run == self.view.id() => self.owed = false,
+                _ => {}
+            }
+        }
         match live {
             Live::Record { run, at, event } if self.stream => {
                 let line = self
@@ -362,7 +405,8 @@ impl Display {
     fn refresh(&mut self) {
         self.stale = false;
         let asks = self.choose();
-        let columns = self.screen.as_ref().map_or(80, |screen| screen.size().columns);
+        let (columns, height) =
+            self.screen.as_ref().map_or((80, 24), |screen| (screen.size().columns, screen.size().rows));
         if asks {
             let intro = self.prompt.as_ref().map(|prompt| prompt.intro(columns)).unwrap_or_default();
             if !intro.is_empty() {
@@ -372,18 +416,12 @@ impl Display {
         let prompt = self.prompt.as_ref().map(|prompt| prompt.rows(columns)).unwrap_or_default();
         match &mut self.screen {
             Some(screen) => {
-                let mut rows = if self.how.quiet {
-                    Vec::new()
-                } else {
-                    self.view.look(|state| table::rows(state, now(), columns))
-                };
                 // The question is what a person must see, however small the terminal.
-                let room = screen.size().rows.saturating_sub(1 + prompt.len()).max(1);
-                if rows.len() > room {
-                    let hidden = rows.len() - room + 1;
-                    rows.truncate(room.saturating_sub(1));
-                    rows.push(crate::surface::terminal::screen::Row::plain(format!("   and {hidden} more")));
-                }
+                let room = height.saturating_sub(1 + prompt.len()).max(1);
+                let mut rows = match self.how.quiet {
+                    true => Vec::new(),
+                    false => self.view.look(|state| table::fitting(state, &self.beside, now(), columns, room)),
+                };
                 rows.extend(prompt);
                 let text = screen.draw(rows);
                 self.write(&text);

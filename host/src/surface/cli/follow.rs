@@ -13,7 +13,6 @@ use crate::assemble::Pit;
 use crate::effect::store::Repo;
 use crate::effect::vcs::compare::{Compared, compare};
 use crate::run::Tree;
-use crate::run::clock::now;
 use crate::run::events::Live;
 use crate::surface::exit::Exit;
 use crate::surface::{json, last};
@@ -74,7 +73,7 @@ pub async fn follow(
     match output {
         Output::Text => {
             let changed = changed(&pit.repo, tree.look(|state| state.root().map(|root| (root.started.base, root.tip))));
-            for line in tree.look(|state| last::screen(state, now(), changed.as_ref())) {
+            for line in tree.look(|state| last::screen(state, changed.as_ref())) {
                 display.shown(&line);
             }
         }

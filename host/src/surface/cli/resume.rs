@@ -41,7 +41,8 @@ pub async fn go(at: &Place, tree: RunId, carry: &CarryArgs, models: Option<Model
         Some(models) => models,
         None => self::models(at, tree, &carry.model).await?,
     };
-    if let Some(line) = setting::asked(&models) {
+    let caps = open::state(&at.desk()?.journal, tree).await?.balance(tree).caps;
+    if let Some(line) = setting::asked(&models, &caps) {
         out::told(&line);
     }
     let pit = at.pit(models)?;

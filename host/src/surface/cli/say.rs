@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use orchestra_pit_core::amount::{Span, Usd};
 use orchestra_pit_core::budget::Caps;
+use orchestra_pit_core::id::RunId;
 
 use super::Failure;
 use super::open::{Desk, Named, Place, find, state};
@@ -13,6 +14,7 @@ use super::setting::environment;
 use crate::config::file;
 use crate::effect::model::models::Models;
 use crate::effect::model::settings::Settings;
+use crate::journal::Inbox;
 use crate::run::Tree;
 use crate::run::clock::now;
 use crate::run::command::{Command, What};
@@ -123,7 +125,20 @@ pub async fn reject(at: &Place, args: RejectArgs) -> Result<Exit, Failure> {
 pub async fn send(at: &Place, args: SendArgs) -> Result<Exit, Failure> {
     let desk = at.desk()?;
     let named = find(&desk.journal, Some(&args.id)).await?;
+    if args.text.trim().is_empty() {
+        let failure = Failure::new(Exit::Usage, "there is nothing to say; nothing was kept");
+        return Err(failure.hint(format!("pit send {} \"what to do\"", args.id)));
+    }
     put(&desk, &named, What::Send { text: args.text }, None).await
+}
+
+/// What people have said to runs that nobody was at work on, with the tree and who said it, oldest first.
+pub async fn kept(desk: &Desk) -> Result<Vec<(RunId, String, String)>, Failure> {
+    let said = |(tree, letter): (RunId, Inbox)| match serde_json::from_str::<Command>(&letter.body).ok()?.what {
+        What::Send { text } => Some((tree, letter.by, text)),
+        _ => None,
+    };
+    Ok(desk.journal.inboxes().await?.into_iter().filter_map(said).collect())
 }
 
 /// Sets limits.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
+use orchestra_pit_core::amount::Usd;
 use orchestra_pit_core::budget::Caps;
 use orchestra_pit_core::manifest::Manifest;
 use orchestra_pit_core::policy::{Grants, Profile};
@@ -220,15 +221,7 @@ pub fn first_line(settled: &Settled, models: &Models) -> Result<String, Failure>
         line.push_str(&format!(" at {}", place.host));
     }
     let budget = &settled.budget;
-    let tokens = budget.tokens.value.map(|tokens| format!("{tokens} tokens"));
-    let most = match budget.usd.value {
-        Some(usd) if unpriced.is_none() => Some(usd.to_string()),
-        _ => tokens.or_else(|| Some(format!("{} turns", budget.turns.value?))),
-    };
-    match most {
-        Some(most) => line.push_str(&format!(" · at most {most}")),
-        None => line.push_str(" · without limit"),
-    }
+    line.push_str(&most(budget.usd.value.filter(|_| unpriced.is_none()), budget.tokens.value, budget.turns.value));
     match unpriced {
         Some(name) if name != place.name => line.push_str(&format!(" (the price of {name} is not known: ?)")),
         Some(_) => line.push_str(" (its price is not known: ?)"),
@@ -238,11 +231,27 @@ pub fn first_line(settled: &Settled, models: &Models) -> Result<String, Failure>
     Ok(line)
 }
 
-/// Who is asked, and what leaves the machine: of a run that goes on within its limits.
-pub fn asked(models: &Models) -> Option<String> {
+/// The limit that is kept, of those that are set: without a price none in dollars is.
+fn most(usd: Option<Usd>, tokens: Option<u64>, turns: Option<u64>) -> String {
+    let tokens = tokens.map(|tokens| format!("{tokens} tokens"));
+    match usd.map(|usd| usd.to_string()).or(tokens).or_else(|| Some(format!("{} turns", turns?))) {
+        Some(most) => format!(" · at most {most}"),
+        None => " · without limit".to_owned(),
+    }
+}
+
+/// Who is asked, what it costs at most in all, and what leaves the machine: of a run that goes on within its limits.
+pub fn asked(models: &Models, caps: &Caps) -> Option<String> {
     let place = models.place("default").ok()?;
     let at = if place.host.is_empty() { String::new() } else { format!(" at {}", place.host) };
-    Some(format!("{}{at}{}", place.name, sends(&place.host)))
+    let priced = ALIASES.iter().filter_map(|alias| models.place(alias).ok()).all(|place| place.priced);
+    let most = most(caps.micro_usd.filter(|_| priced).map(Usd), caps.tokens, caps.turns);
+    Some(format!("{}{at}{most}{}", place.name, sends(&place.host)))
+}
+
+/// Whether a line is a run's first: one of [`first_line`] or [`asked`].
+pub fn is_first(line: &str) -> bool {
+    line.ends_with(sends("")) || line.ends_with(sends("."))
 }
 
 fn sends(host: &str) -> &'static str {

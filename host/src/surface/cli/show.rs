@@ -8,6 +8,7 @@ use orchestra_pit_core::record::Event;
 use super::Failure;
 use super::open::{Place, find, state};
 use super::out::out;
+use super::say;
 use crate::effect::exec::services;
 use crate::run::State;
 use crate::run::clock::now;
@@ -56,15 +57,27 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
         out!("{}", serde_json::to_string(&json::tree(&state))?);
         return Ok(Exit::Done);
     }
-    let columns = if std::io::stdout().is_terminal() { tty::size(std::io::stdout()).columns } else { 160 };
-    for row in table::rows(&state, now(), columns) {
-        out!("{}", row.text);
-    }
     let live = state.root().is_some_and(|root| root.phase == Phase::Live);
     let owned = desk.bells.owned(named.tree);
+    let beside = table::Beside { stopped: live && !owned, ..table::Beside::default() };
+    // On a terminal it is one screen, with a line left for the prompt; what is not one takes every row.
+    let (columns, room) = match std::io::stdout().is_terminal() {
+        true => (tty::size(std::io::stdout()).columns, tty::size(std::io::stdout()).rows.saturating_sub(1)),
+        false => (160, usize::MAX),
+    };
+    for row in table::fitting(&state, &beside, now(), columns, room) {
+        out!("{}", row.text);
+    }
     for (run, id) in state.order.iter().filter(|_| live && owned).map(|run| (run, state.name(*run))) {
         for (service, port) in services::read(desk.repo.state(), *run) {
             out!("service `{service}` of {id} listens on 127.0.0.1:{port}");
+        }
+    }
+    let kept = say::kept(&desk).await?;
+    for (_, by, text) in kept.iter().filter(|(tree, ..)| *tree == named.tree) {
+        out!("not heard yet: {} said: {}", words::line(by, 40), words::whole(text, 200));
+        if !live {
+            out!("pit resume {} starts another round with it", named.tree.short());
         }
     }
     if live && !owned {
@@ -76,6 +89,7 @@ pub async fn status(at: &Place, args: StatusArgs) -> Result<Exit, Failure> {
 /// Lists trees, newest first.
 pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
     let desk = at.desk()?;
+    let kept = say::kept(&desk).await?;
     for row in desk.journal.trees().await?.into_iter().rev() {
         let tree = row.first.tree;
         // Of a run that was removed only the headers are left.
@@ -94,7 +108,11 @@ pub async fn ls(at: &Place, args: LsArgs) -> Result<Exit, Failure> {
             None if desk.bells.owned(tree) => "at work".to_owned(),
             None => "stopped; can be resumed".to_owned(),
         };
-        out!("{}  {:<50} {what}", tree.short(), words::line(&started.title, 50));
+        let told = match kept.iter().any(|(of, ..)| *of == tree) {
+            true => format!("; a remark waits for pit resume {}", tree.short()),
+            false => String::new(),
+        };
+        out!("{}  {:<50} {what}{told}", tree.short(), words::line(&started.title, 50));
     }
     Ok(Exit::Done)
 }

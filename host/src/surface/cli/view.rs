@@ -96,15 +96,18 @@ impl View {
     }
 }
 
-/// What is seen of a command, as its owner tells it.
+/// What is seen of a command, or of a model that is asked again, as its owner tells it.
 fn seen_of(line: &serde_json::Value) -> Option<Live> {
-    let (said, delta): (_, fn(String) -> Delta) = match (line.get("command"), line.get("output")) {
-        (Some(command), _) => (command, Delta::Command),
-        (None, Some(output)) => (output, Delta::Output),
-        (None, None) => return None,
-    };
+    let said = ["command", "output", "again"].iter().find_map(|what| Some((*what, line.get(what)?)));
+    let (what, said) = said?;
     let run = RunId::parse(said.get("run")?.as_str()?)?;
-    Some(Live::Delta { run, delta: delta(said.get("text")?.as_str()?.to_owned()) })
+    let text = said.get("text")?.as_str()?.to_owned();
+    let delta = match what {
+        "command" => Delta::Command(text),
+        "output" => Delta::Output(text),
+        _ => Delta::Again { why: text, wait_ms: said.get("wait_ms")?.as_u64()? },
+    };
+    Some(Live::Delta { run, delta })
 }
 
 impl Other {

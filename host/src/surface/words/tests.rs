@@ -54,3 +54,19 @@ fn what_runs_nothing_says_so() {
     assert!(not(&page).contains("commands, ") && !page.contains("checks"), "{page}");
     assert!(!page.contains("set for them"), "{page}");
 }
+
+#[test]
+fn a_failure_of_several_lines_is_one_and_has_them_all() {
+    for (text, one) in [
+        (
+            "no plan: it cannot be carried out:\n- 24 tasks\n- two have the id a",
+            "no plan: it cannot be carried out: 24 tasks; two have the id a",
+        ),
+        ("It broke.\n\nrule: x", "It broke. rule: x"),
+        ("- a", "- a"),
+        ("\n", ""),
+    ] {
+        assert_eq!(whole(text, 100), one);
+    }
+    assert_eq!(ended(&End::Broken(String::new())), "broke");
+}

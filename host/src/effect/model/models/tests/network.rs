@@ -117,7 +117,12 @@ async fn what_does_not_pass_is_asked_once_and_says_what_would_help() {
             "too long",
             "",
         ),
-        (status("503 Later", "retry-after: 3600\r\n", "{}"), ErrorKind::Unavailable, "(503)", "wait 3600 seconds"),
+        (
+            status("503 Later", "retry-after: 3600\r\n", "{}"),
+            ErrorKind::Unavailable,
+            "; it asks to wait 60m and pit waits 2s at most",
+            "go on in 60m",
+        ),
         (status("200 OK", "", r#"{"choices":[]}"#), ErrorKind::Unsupported, "does not stream", ""),
     ] {
         let (told, deltas, requests) = after(vec![bad]).await;
