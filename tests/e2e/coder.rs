@@ -99,7 +99,6 @@ fn a_coder_or_tester_alone_runs_commands_and_checks_as_in_a_team() {
     }
 }
 
-/// Refuses: any denied
 #[test]
 fn a_coder_that_was_granted_some_commands_runs_them_and_no_shell() {
     let stage = Stage::new();
