@@ -38,7 +38,7 @@ pub fn is_read(path: &str) -> bool {
         "build.gradle.kts",
         "Makefile",
     ];
-    named.contains(&path) || PYTHON.contains(&path) || ci::is_ci(path)
+    named.contains(&path) || PYTHON.contains(&path) || ci::is_ci(path) || guess::is_test(path)
 }
 
 /// Where Python projects name what their tests need.
@@ -152,16 +152,18 @@ struct Found {
 /// What a repository seems to want.
 pub fn propose(repository: &Repository<'_>) -> Proposal {
     let mut proposal = Proposal::default();
+    let by_ci = ci::commands(repository).into_iter();
+    let by_ci = by_ci.filter_map(|(run, source)| Some(Found { part: sort(&run)?, run, source }));
+    let by_ci: Vec<Found> = by_ci.collect();
+    let (guessed, programs) = guess::guess(repository, &by_ci, &mut proposal);
     let mut found: Vec<Found> = Vec::new();
-    for (run, source) in ci::commands(repository) {
-        let Some(part) = sort(&run) else { continue };
-        let run = all_failures(run);
+    for Found { part, run, source } in by_ci {
+        let run = all_failures(programs.within(run));
         if !found.iter().any(|other| other.run == run) {
             found.push(Found { part, run, source });
         }
     }
     // A guess counts for a purpose and a language for which the CI file runs nothing.
-    let guessed = guess::guess(repository, &mut proposal);
     let guessed = guessed.into_iter().map(|found| Found { run: all_failures(found.run), ..found });
     let by_ci = found.clone();
     let covers = |found: &Found, guess: &Found| {

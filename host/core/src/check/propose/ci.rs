@@ -128,11 +128,13 @@ fn unquoted(value: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(value)
 }
 
-/// What CI installs with pip, as its arguments: the words after `pip install`.
+/// What CI installs with pip, as its arguments: the words after `pip install`. A file that is not there is not installed.
 pub(super) fn pip(repository: &Repository<'_>) -> Vec<(Vec<String>, Source)> {
     let mut all: Vec<(Vec<String>, Source)> = Vec::new();
     for (words, source) in steps(repository, packages).take(MOST_COMMANDS) {
-        if !all.iter().any(|(known, _)| *known == words) {
+        let named = words.windows(2).filter(|pair| ["-r", "-c", "--requirement", "--constraint"].contains(&&*pair[0]));
+        let there = named.map(|pair| pair[1].trim_start_matches("./")).all(|path| repository.has(path));
+        if there && !all.iter().any(|(known, _)| *known == words) {
             all.push((words, source));
         }
     }
@@ -141,18 +143,32 @@ pub(super) fn pip(repository: &Repository<'_>) -> Vec<(Vec<String>, Source)> {
 
 /// Packages as pip takes them, with extras in brackets, for which no shell is needed.
 fn packages(command: &str) -> Option<Vec<String>> {
-    let command = command.trim();
-    let command = ["python -m ", "python3 -m "].iter().find_map(|begin| command.strip_prefix(begin)).unwrap_or(command);
+    let command = where_there(command.trim());
+    let begins = ["python -m ", "python3 -m ", "uv "];
+    let command = begins.iter().find_map(|begin| command.strip_prefix(begin)).unwrap_or(command);
     let rest = command.strip_prefix("pip install ").or_else(|| command.strip_prefix("pip3 install "))?;
-    let words: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).map(unquoted).collect();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./[],=:@+".contains(c);
-    if words.is_empty() || rest.len() > MOST_LENGTH || !words.iter().all(|word| word.chars().all(plain)) {
+    // The machine's own Python is uv's word, and not meant here.
+    let words = rest.split(' ').filter(|word| !word.is_empty() && *word != "--system").map(unquoted);
+    let words: Vec<&str> = words.collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./[],=:@+<>~!".contains(c);
+    // A version behind a name is meant, also where a shell would write to a file of that name.
+    let taken = |word: &str| word.chars().all(plain) && !word.starts_with(['<', '>', '~', '!']);
+    if words.is_empty() || rest.len() > MOST_LENGTH || !words.iter().all(|word| taken(word)) {
         return None;
     }
     // Nobody needs a newer pip to install the rest.
-    let named = words.iter().filter(|word| !word.starts_with('-'));
-    let own = named.clone().all(|word| ["pip", "setuptools", "wheel"].contains(word));
+    let mut named = words.iter().filter(|word| !word.starts_with('-'));
+    let own = named.all(|word| ["pip", "setuptools", "wheel"].contains(word));
     (!own).then(|| words.into_iter().map(str::to_owned).collect())
+}
+
+/// A command without the question whether its file is there, as the file that GitHub proposes asks it.
+fn where_there(command: &str) -> &str {
+    let inner = || {
+        let (_, rest) = command.strip_prefix("if [ -f ")?.split_once(" ]; then ")?;
+        rest.strip_suffix("; fi")
+    };
+    inner().unwrap_or(command)
 }
 
 /// The words of a command that needs no shell.

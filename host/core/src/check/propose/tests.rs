@@ -129,7 +129,7 @@ fn what_ci_installs_with_pip_is_set_up() {
     let expected = ["python3 -m venv .venv", ".venv/bin/pip install -r dev.txt", ".venv/bin/pip install .[test]"];
     assert_eq!(setup, expected);
     assert_eq!(proposal.setup[1].inputs, ["dev.txt", "pyproject.toml"]);
-    assert_eq!(shown(&proposal.full), ["test: pytest -q -rap (.github/workflows/ci.yml:8)"]);
+    assert_eq!(shown(&proposal.full), ["test: .venv/bin/python -m pytest -q -rap (.github/workflows/ci.yml:8)"]);
 }
 
 #[test]
@@ -138,8 +138,12 @@ fn python_is_guessed_with_what_manages_it() {
     for (lock, test, setup) in [
         ("uv.lock", "uv run python -m pytest -rap", "uv sync --frozen"),
         ("poetry.lock", "poetry run python -m pytest -rap", "poetry install"),
-        ("requirements.txt", ".venv/bin/python -m pytest -rap", ".venv/bin/pip install -r requirements.txt pytest"),
-        ("README.md", ".venv/bin/python -m pytest -rap", ".venv/bin/pip install -e . pytest"),
+        (
+            "requirements.txt",
+            ".venv/bin/python -m pytest -rap",
+            ".venv/bin/pip install -r requirements.txt pytest ruff mypy",
+        ),
+        ("README.md", ".venv/bin/python -m pytest -rap", ".venv/bin/pip install -e . pytest ruff mypy"),
     ] {
         let proposal = proposal(&[("pyproject.toml", project), (lock, "")]);
         assert_eq!(shown(&proposal.full)[0], format!("test: {test} (pyproject.toml:3)"), "{lock}");
@@ -149,16 +153,95 @@ fn python_is_guessed_with_what_manages_it() {
     }
     let extras = format!("{project}[project.optional-dependencies]\ndocs = []\ndev = [\"x\"]\n[other]\ntest = 1\n");
     let extras = proposal(&[("pyproject.toml", &extras)]);
-    assert_eq!(extras.setup.last().expect("set-up").run.join(" "), ".venv/bin/pip install -e .[dev] pytest");
+    assert_eq!(extras.setup.last().expect("set-up").run.join(" "), ".venv/bin/pip install -e .[dev] pytest ruff mypy");
     let apart = proposal(&[("setup.py", ""), ("requirements-dev.txt", "tox\npytest>=8\n"), ("tests/test_a.py", "")]);
     assert_eq!(shown(&apart.full), ["test: .venv/bin/python -m pytest -rap (requirements-dev.txt:2)"]);
     let install = apart.setup.last().expect("set-up");
     assert_eq!(install.run.join(" "), ".venv/bin/pip install -e . -r requirements-dev.txt pytest");
-    assert_eq!(install.inputs, ["setup.py", "requirements-dev.txt"]);
+    assert_eq!(install.inputs, ["requirements-dev.txt", "setup.py"]);
     let plain = proposal(&[("setup.cfg", ""), ("tests/test_a.py", "")]);
-    assert_eq!(shown(&plain.full), ["test: .venv/bin/python -m unittest -v (setup.cfg:1)"]);
+    // Settings alone are nothing to install.
+    assert!(plain.setup.is_empty() && plain.warm.is_empty());
+    assert_eq!(shown(&plain.full), ["test: python3 -m unittest discover -v -s tests (tests/test_a.py:1)"]);
     // Nothing is built, so the tests are in the coder's loop.
     assert_eq!(plain.fast, plain.full);
+}
+
+fn commands(setup: &[Setup]) -> Vec<String> {
+    setup.iter().map(|one| one.run.join(" ")).collect()
+}
+
+/// What CI runs is Python; no file of a project says so.
+fn python_ci(steps: &str) -> String {
+    let steps: String = steps.lines().map(|line| format!("          {line}\n")).collect();
+    format!("jobs:\n  a:\n    steps:\n      - run: |\n{steps}")
+}
+
+#[test]
+fn without_a_project_ci_is_enough_for_a_virtual_environment() {
+    let path = ".github/workflows/ci.yml";
+    let run = |steps: &str, more: &[(&str, &str)]| {
+        let ci = python_ci(steps);
+        let files: Vec<(&str, &str)> = [(path, ci.as_str())].into_iter().chain(more.iter().copied()).collect();
+        proposal(&files)
+    };
+    for (install, same) in [
+        ("pip install pytest ruff", "pytest ruff"),
+        ("python -m pip install 'pytest>=8' ruff", "pytest>=8 ruff"),
+        ("uv pip install --system pytest", "pytest"),
+        ("if [ -f requirements.txt ]; then pip install -r requirements.txt; fi", "-r requirements.txt"),
+    ] {
+        let proposal = run(&format!("{install}\npytest -q\nruff check .\n"), &[("requirements.txt", "x\n")]);
+        let expected = ["python3 -m venv .venv".to_owned(), format!(".venv/bin/pip install {same}")];
+        assert_eq!(commands(&proposal.setup), expected, "{install}");
+        assert!(!proposal.setup[0].network && proposal.setup[1].network);
+        let full = [
+            "test: .venv/bin/python -m pytest -q -rap (.github/workflows/ci.yml:6)",
+            "lint: ruff check . (.github/workflows/ci.yml:7)",
+        ];
+        assert_eq!(shown(&proposal.full), full);
+        assert_eq!((names(&proposal.warm), names(&proposal.tools)), (vec![".venv"], vec!["pyenv", "uv"]));
+    }
+    let inputs = run("pip install -r requirements.txt\npytest\n", &[("requirements.txt", "")]).setup[1].inputs.clone();
+    assert_eq!(inputs, ["requirements.txt"]);
+    let absent = run("pip install -r nothing.txt\nif [ -f x ]; then pip install -r x; fi\npytest\n", &[]);
+    assert_eq!(commands(&absent.setup)[1..], [".venv/bin/pip install pytest"], "what is there is installed");
+    let hostile = run("pip install x > ~/.bashrc\npip install $(id)\npytest\n", &[]);
+    assert_eq!(commands(&hostile.setup)[1..], [".venv/bin/pip install pytest"]);
+    // What another file installs, as for the documentation, is none of the tests' needs.
+    let docs = python_ci("pip install sphinx\n");
+    let apart = run("pip install pytest\npytest\n", &[(".github/workflows/docs.yml", &docs)]);
+    assert_eq!(commands(&apart.setup)[1..], [".venv/bin/pip install pytest"]);
+    let unittest = run("python -m unittest discover -v\n", &[]);
+    assert_eq!(shown(&unittest.full), ["test: python3 -m unittest discover -v (.github/workflows/ci.yml:5)"]);
+    assert!(unittest.setup.is_empty() && unittest.warm.is_empty(), "nothing is to be installed");
+    assert_eq!(names(&unittest.tools), ["pyenv", "uv"]);
+}
+
+#[test]
+fn tests_alone_are_enough_to_propose_how_they_run() {
+    let class = "import unittest\n\n\nclass T(unittest.TestCase):\n    def test_a(self):\n        pass\n";
+    let function = "def test_a():\n    assert True\n";
+    for (path, more, run) in [
+        ("test_a.py", "README.md", "python3 -m unittest -v"),
+        ("tests/test_a.py", "tests/__init__.py", "python3 -m unittest -v"),
+        ("tests/test_a.py", "a.py", "python3 -m unittest discover -v -s tests"),
+    ] {
+        let by_class = proposal(&[(path, class), (more, "")]);
+        assert_eq!(shown(&by_class.full), [format!("test: {run} ({path}:1)")]);
+        assert!(by_class.setup.is_empty());
+        let by_function = proposal(&[(path, function), (more, "")]);
+        assert_eq!(shown(&by_function.full), [format!("test: .venv/bin/python -m pytest -rap ({path}:1)")]);
+        assert_eq!(commands(&by_function.setup), ["python3 -m venv .venv", ".venv/bin/pip install pytest"]);
+    }
+    let needs = proposal(&[("requirements.txt", "flask\n"), ("tests/test_a.py", function)]);
+    assert_eq!(commands(&needs.setup)[1..], [".venv/bin/pip install -r requirements.txt pytest"]);
+    assert_eq!(shown(&needs.full), ["test: .venv/bin/python -m pytest -rap (tests/test_a.py:1)"]);
+    let dev = proposal(&[("requirements-dev.txt", "pytest\n"), ("tests/test_a.py", function)]);
+    assert_eq!(commands(&dev.setup)[1..], [".venv/bin/pip install -r requirements-dev.txt pytest"]);
+    // A script's test does not make a Rust repository one of Python.
+    let rust = proposal(&[("Cargo.toml", "[package]"), ("tests/test_a.py", function)]);
+    assert!(rust.full.iter().all(|check| check.run[0] == "cargo"), "{:?}", rust.full);
 }
 
 #[test]
