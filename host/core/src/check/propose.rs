@@ -36,6 +36,8 @@ pub fn is_read(path: &str) -> bool {
         "pom.xml",
         "build.gradle",
         "build.gradle.kts",
+        "GNUmakefile",
+        "makefile",
         "Makefile",
     ];
     named.contains(&path) || PYTHON.contains(&path) || ci::is_ci(path) || guess::is_test(path)

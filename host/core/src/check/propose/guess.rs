@@ -1,5 +1,6 @@
 //! What a language's own files suggest where no CI file says it: checks, set-up, warm folders and tools.
 
+mod make;
 mod python;
 
 use super::sort::{self, Part};
@@ -137,24 +138,6 @@ impl Guess<'_, '_> {
             self.setup("fetch", &format!("{program} classes testClasses"), &[path, "gradle.lockfile"], &source);
             self.warm(&["build", ".gradle"], path);
             self.tools(&["gradle"], path);
-        }
-    }
-
-    /// Targets count only where nothing else is known of the tests: they mostly run the same.
-    fn make(&mut self) {
-        let path = "Makefile";
-        let Some(text) = self.repository.text(path) else { return };
-        if self.found.iter().any(|found| found.part == Part::Test) {
-            return;
-        }
-        let mut seen = Vec::new();
-        for (at, line) in text.lines().enumerate() {
-            let Some((target, after)) = line.split_once(':') else { continue };
-            let Some(part) = sort::script_part(target).filter(|_| !after.starts_with('=')) else { continue };
-            if !seen.contains(&target) {
-                seen.push(target);
-                self.check(part, &format!("make {target}"), &Source { path: path.to_owned(), line: at + 1 });
-            }
         }
     }
 

@@ -268,6 +268,29 @@ fn go_java_and_make_are_guessed() {
 }
 
 #[test]
+fn the_tools_that_recipes_call_are_proposed() {
+    let of = |recipe: &str| {
+        let text = format!("docs:\n\tgo run x\ntest: build\n\t{recipe}\nbuild:\n\techo x\n");
+        names(&proposal(&[("Makefile", &text)]).tools).join(" ")
+    };
+    for (recipe, tools) in [
+        ("cd api && cargo test", "cargo rustup"),
+        ("@RUST_LOG=x $(CARGO) test", "cargo rustup"),
+        ("-python3 -m pytest; true", "pyenv uv"),
+        ("npm test", "nvm fnm volta npm"),
+        ("mvn test", "maven"),
+        ("./t", ""),
+    ] {
+        assert_eq!(of(recipe), tools, "{recipe}");
+    }
+    let needed = "test: build\nbuild: x\nx: test ; go build\n";
+    assert_eq!(names(&proposal(&[("Makefile", needed)]).tools), ["go"], "what it needs is called too, once");
+    let by_ci =
+        [(".gitlab-ci.yml", "a:\n  script:\n    - make ci\n    - make test\n"), ("GNUmakefile", "test:\n\tgo test\n")];
+    assert_eq!(names(&proposal(&by_ci).tools), ["go"]);
+}
+
+#[test]
 fn two_languages_have_both_of_their_checks() {
     let proposal = proposal(&[("Cargo.toml", "[package]"), ("go.mod", "module a")]);
     let names: Vec<&str> = proposal.full.iter().map(|check| check.name.as_str()).collect();
