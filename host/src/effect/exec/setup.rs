@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use orchestra_pit_core::call::{self, Error, ErrorKind};
 use orchestra_pit_core::commands::{Commands, Setup};
-use orchestra_pit_core::id::Hash;
+use orchestra_pit_core::id::{Hash, Oid};
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox::{self as sandbox, Mount, Network, Spec};
@@ -124,6 +124,17 @@ impl Exec {
         let done = self.set_up_once(&folder, &id, start, &around, watch).await;
         made.insert(id, done.clone());
         done.map(Some)
+    }
+
+    /// Has set-up made of a tree, to see whether it can be. If not, it says which command went wrong, if it was one; it is
+    /// `not-found` if that could not be started.
+    ///
+    /// # Errors
+    /// What a command would be told.
+    pub async fn try_set_up(&self, tree: Oid, commands: Arc<Commands>) -> Result<(), (Option<Setup>, Error)> {
+        let around = self.around(Start { tree, commit: None }, commands.clone(), &|_| {}).await;
+        let of = |error: &Error| commands.setup.iter().find(|setup| error.message.starts_with(&begins(setup))).cloned();
+        around.map(drop).map_err(|error| (of(&error), error))
     }
 
     /// Where set-up is kept, and the key of this one.
@@ -238,10 +249,7 @@ impl Exec {
             Ok(boxed) => boxed,
             Err(error) => {
                 let error = self.not_run(&error, &setup.run);
-                return Err(Error {
-                    message: format!("set-up `{}` could not run: {}", setup.name, error.message),
-                    ..error
-                });
+                return Err(Error { message: format!("{}could not run: {}", begins(setup), error.message), ..error });
             }
         };
         let how = match ended(&boxed).0 {
@@ -259,9 +267,14 @@ impl Exec {
         } else {
             "it had no network; if that is why, `network = true` in [setup] of pit.toml gives it one, else correct [setup]"
         };
-        let message = format!("set-up `{}` failed ({how}), so no command was run: {command}\n{said}", setup.name);
+        let message = format!("{}failed ({how}), so no command was run: {command}\n{said}", begins(setup));
         Err(Error::new(ErrorKind::Unavailable, message).hint(hint))
     }
+}
+
+/// How it begins what is said of a set-up command that went wrong.
+fn begins(setup: &Setup) -> String {
+    format!("set-up `{}` ", setup.name)
 }
 
 /// Files of certificates that variables name, where the sandbox has them not anyway.
