@@ -200,6 +200,15 @@ fn set_up_that_cannot_be_run_here_does_not_keep_the_rest_from_it() {
 }
 
 #[test]
+fn a_check_runs_in_the_folder_that_ci_names() {
+    let ci = "jobs:\n  a:\n    steps:\n      - run: make test\n        working-directory: api\n";
+    let stage = Stage::with(&[(".github/workflows/ci.yml", ci), ("api/Makefile", "test:\n\ttest -f Makefile\n")]);
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("make test in api: passes on ");
+    assert!(stage.read("pit.toml").contains("\ntest = { run = [\"make\", \"test\"], dir = \"api\" }  # .github"));
+    let _ = stage.pit(&["config", "show"]).exits(0).says("make test; in api; up to 20m");
+}
+
+#[test]
 fn where_nothing_is_found_to_check_by_it_says_so() {
     let stage = Stage::with(&[("README.md", "x\n")]);
     let _ = stage.pit(&["init", "-y"]).exits(0).says("no result is verified");

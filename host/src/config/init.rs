@@ -38,18 +38,25 @@ pub enum Worth {
     Nothing,
 }
 
+/// A command, and the folder that it starts in.
+pub type Command = (Vec<String>, Option<String>);
+
 /// What was seen when all was tried; nothing where it was not.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tried {
-    /// Checks, by their commands.
-    pub checks: BTreeMap<Vec<String>, Seen>,
+    /// Checks, by their commands and folders.
+    pub checks: BTreeMap<Command, Seen>,
     /// Set-up that went wrong, by its name.
     pub setup: BTreeMap<String, Seen>,
 }
 
 impl Tried {
+    fn seen(&self, check: &Check) -> Option<&Seen> {
+        self.checks.get(&(check.run.clone(), check.dir.clone()))
+    }
+
     fn worth(&self, check: &Check) -> Worth {
-        self.checks.get(&check.run).map_or(Worth::Counts, |seen| seen.worth)
+        self.seen(check).map_or(Worth::Counts, |seen| seen.worth)
     }
 
     /// Whether a check of a level is written down as one that is shown and does not count. Something has to count, or nothing
@@ -59,9 +66,11 @@ impl Tried {
     }
 
     /// The same by its command, in any level.
-    pub fn spares(&self, proposal: &Proposal, run: &[String]) -> bool {
+    pub fn spares(&self, proposal: &Proposal, (run, dir): &Command) -> bool {
         let levels = [&proposal.fast, &proposal.full];
-        levels.iter().any(|level| level.iter().any(|check| check.run == run && self.is_spared(check, level)))
+        levels.iter().any(|level| {
+            level.iter().any(|check| check.run == *run && check.dir == *dir && self.is_spared(check, level))
+        })
     }
 }
 
@@ -131,7 +140,7 @@ fn commands(proposal: &Proposal, tried: &Tried) -> String {
         (full, "[checks.full]                 # by the host on every result, before accept\n"),
     ];
     let levels = levels.map(|(checks, head)| {
-        let line = |check: &Check| check_line(check, tried.checks.get(&check.run), tried.is_spared(check, checks));
+        let line = |check: &Check| check_line(check, tried.seen(check), tried.is_spared(check, checks));
         section(head, &checks.iter().map(line).collect::<String>())
     });
     let lines: String = setup.iter().map(|setup| setup_line(setup, tried.setup.get(&setup.name))).collect();
@@ -158,19 +167,35 @@ fn section(head: &str, lines: &str) -> String {
 }
 
 fn check_line(check: &Check, seen: Option<&Seen>, spared: bool) -> String {
-    let Check { name, run, source } = check;
+    let Check { name, run, dir, source } = check;
     let (required, more) = match spared {
         true => (", required = false", "; take required away once it passes"),
         false => ("", ""),
     };
-    format!("{}{name} = {{ run = {}{required} }}  # {}{more}\n", begin(seen), list(run), comment(source, seen))
+    format!(
+        "{}{name} = {{ run = {}{}{required} }}  # {}{more}\n",
+        begin(seen),
+        list(run),
+        in_dir(dir),
+        comment(source, seen)
+    )
 }
 
 fn setup_line(setup: &Setup, seen: Option<&Seen>) -> String {
-    let Setup { name, run, inputs, network, source } = setup;
+    let Setup { name, run, dir, inputs, network, source } = setup;
     let inputs = if inputs.is_empty() { String::new() } else { format!(", inputs = {}", list(inputs)) };
     let network = if *network { ", network = true" } else { "" };
-    format!("{}{name} = {{ run = {}{inputs}{network} }}  # {}\n", begin(seen), list(run), comment(source, seen))
+    format!(
+        "{}{name} = {{ run = {}{}{inputs}{network} }}  # {}\n",
+        begin(seen),
+        list(run),
+        in_dir(dir),
+        comment(source, seen)
+    )
+}
+
+fn in_dir(dir: &Option<String>) -> String {
+    dir.as_ref().map(|dir| format!(", dir = {}", quoted(dir))).unwrap_or_default()
 }
 
 /// How a line begins: what cannot be run here is a comment.

@@ -41,11 +41,12 @@ fn rust() -> Facts {
 fn most(word: &str) -> Facts {
     let source = Source { path: format!(".github/workflows/{word}.yml"), line: 7 };
     let run = vec![word.to_owned()];
-    let check = |n: usize| Check { name: format!("test-{n}"), run: run.clone(), source: source.clone() };
+    let check = |n: usize| Check { name: format!("test-{n}"), run: run.clone(), dir: None, source: source.clone() };
     let inputs = vec!["Cargo.lock".to_owned()];
     let setup = |n: usize| Setup {
         name: format!("fetch-{n}"),
         run: run.clone(),
+        dir: None,
         inputs: inputs.clone(),
         network: true,
         source: source.clone(),
@@ -110,7 +111,10 @@ fn tried(facts: &Facts, names: &[&str], said: &str, worth: Worth) -> Tried {
     let Proposal { fast, full, .. } = &facts.commands;
     let checks = fast.iter().chain(full).filter(|check| names.contains(&&*check.name));
     let seen = Seen { said: said.to_owned(), worth };
-    Tried { checks: checks.map(|check| (check.run.clone(), seen.clone())).collect(), ..Tried::default() }
+    Tried {
+        checks: checks.map(|check| ((check.run.clone(), check.dir.clone()), seen.clone())).collect(),
+        ..Tried::default()
+    }
 }
 
 #[test]

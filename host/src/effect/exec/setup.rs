@@ -41,7 +41,7 @@ use super::sweep::{self, CHECK};
 use super::{Exec, Machine, runs};
 
 /// Part of the key: another number where what is kept is laid out in another way.
-const FORMAT: &str = "pit set-up 1";
+const FORMAT: &str = "pit set-up 2";
 
 /// Lines of a failed command's output that are shown, and their bytes.
 const TAIL: (usize, usize) = (20, 4 << 10);
@@ -147,7 +147,8 @@ impl Exec {
                 inputs.push((path.as_str(), found.map(|(mode, id)| format!("{mode:o} {id}"))));
             }
         }
-        let commands_as_run: Vec<_> = commands.setup.iter().map(|setup| (&setup.run, setup.network)).collect();
+        let commands_as_run: Vec<_> =
+            commands.setup.iter().map(|setup| (&setup.run, &setup.dir, setup.network)).collect();
         let all = (FORMAT, self.seen_at(), commands_as_run, inputs, &commands.tools, &commands.warm);
         let id = Hash::of(&call::canonical(&all)).to_string();
         Ok((folder(&machine.cache, repo.common()), id[..32].to_owned()))
@@ -236,7 +237,7 @@ impl Exec {
         let network = if setup.network { Network::Host } else { Network::Loopback };
         let env = if setup.network { place.machine.network.clone() } else { Vec::new() };
         let certificates = certificates(&env);
-        let told = Told { argv: &setup.run, dir: None, env, timeout: setup.timeout, network };
+        let told = Told { argv: &setup.run, dir: setup.dir.as_ref(), env, timeout: setup.timeout, network };
         let mut spec = inside::spec(&files, told, around, place.machine.home.as_ref());
         spec.mounts.extend(certificates);
         Ok((spec, upper))

@@ -8,8 +8,13 @@ use super::{Folder, Found, Proposal, Repository, Setup, Source};
 pub(super) use python::{Programs, is_test};
 
 /// The checks; set-up and folders go into the proposal at once. What a CI file runs needs its set-up and folders as well.
-pub(super) fn guess(repository: &Repository<'_>, by_ci: &[Found], into: &mut Proposal) -> (Vec<Found>, Programs) {
-    let mut guess = Guess { repository, by_ci, into, found: Vec::new() };
+pub(super) fn guess(
+    repository: &Repository<'_>,
+    by_ci: &[Found],
+    pip: Vec<(Vec<String>, Source)>,
+    into: &mut Proposal,
+) -> (Vec<Found>, Programs) {
+    let mut guess = Guess { repository, by_ci, pip, into, found: Vec::new() };
     guess.rust();
     guess.node();
     let programs = guess.python();
@@ -23,6 +28,8 @@ pub(super) fn guess(repository: &Repository<'_>, by_ci: &[Found], into: &mut Pro
 struct Guess<'a, 'r> {
     repository: &'a Repository<'r>,
     by_ci: &'a [Found],
+    /// What CI installs with pip.
+    pip: Vec<(Vec<String>, Source)>,
     into: &'a mut Proposal,
     found: Vec<Found>,
 }
@@ -33,7 +40,7 @@ fn split(command: &str) -> Vec<String> {
 
 impl Guess<'_, '_> {
     fn check(&mut self, part: Part, command: &str, source: &Source) {
-        self.found.push(Found { part, run: split(command), source: source.clone() });
+        self.found.push(Found { part, run: split(command), dir: String::new(), source: source.clone() });
     }
 
     fn setup(&mut self, name: &str, command: &str, inputs: &[&str], source: &Source) {
@@ -43,7 +50,8 @@ impl Guess<'_, '_> {
         there.dedup();
         let inputs = there;
         let network = !command.contains(" -m venv ");
-        let setup = Setup { name: name.to_owned(), run: split(command), inputs, network, source: source.clone() };
+        let setup =
+            Setup { name: name.to_owned(), run: split(command), dir: None, inputs, network, source: source.clone() };
         self.into.setup.push(setup);
     }
 

@@ -11,7 +11,8 @@ fn proposal(files: &[(&str, &str)]) -> Proposal {
 /// `test: cargo test  (Cargo.toml:1)`, a line a check.
 fn shown(checks: &[Check]) -> Vec<String> {
     let line = |check: &Check| {
-        format!("{}: {} ({}:{})", check.name, check.run.join(" "), check.source.path, check.source.line)
+        let dir = check.dir.as_ref().map(|dir| format!(" in {dir}")).unwrap_or_default();
+        format!("{}: {}{dir} ({}:{})", check.name, check.run.join(" "), check.source.path, check.source.line)
     };
     checks.iter().map(line).collect()
 }
@@ -70,6 +71,7 @@ fn what_the_ci_file_runs_beats_the_guess() {
         "build: cargo build (.github/workflows/ci.yml:15)",
         "build-2: env RUSTFLAGS=-Dwarnings cargo check (.github/workflows/ci.yml:17)",
     ];
+    // Of the folder `fuzz` git has nothing, so that step is passed over.
     assert_eq!(shown(&proposal.fast), fast);
     let full = [
         "test: cargo test --all-features --no-fail-fast -- --nocapture (.github/workflows/ci.yml:12)",
@@ -265,6 +267,98 @@ fn go_java_and_make_are_guessed() {
     let by_ci = proposal(&[("go.mod", "module a"), (".gitlab-ci.yml", "a:\n  script:\n    - make test\n")]);
     assert_eq!(shown(&by_ci.full)[0], "test: make test (.gitlab-ci.yml:3)");
     assert!(!shown(&by_ci.full).iter().any(|line| line.contains("go test")));
+}
+
+#[test]
+fn ci_says_in_which_folder_a_command_runs() {
+    let workflow = r"
+defaults:
+  run:
+    working-directory: ./api
+jobs:
+  rust:
+    steps:
+      - run: cargo test
+      - run: cargo fmt --check
+        working-directory: api/tools/
+      - run: cargo clippy
+        working-directory: ${{ matrix.dir }}
+  web:
+    defaults:
+      run:
+        working-directory: web
+    steps:
+      - run: |
+          npm run lint
+          cd ../api && cargo build
+          cd ../.. && cargo check
+      - run: cd /tmp && npm test
+  last:
+    steps:
+      - run: cd ../web && npm test
+";
+    let files = [
+        (".github/workflows/ci.yml", workflow),
+        ("api/Cargo.toml", "[package]"),
+        ("api/Cargo.lock", ""),
+        ("api/tools/x.rs", ""),
+        ("web/package.json", r#"{"scripts": {"build": "x"}}"#),
+    ];
+    let proposal = proposal(&files);
+    let ci = |line: &str| line.replace("CI", ".github/workflows/ci.yml");
+    assert_eq!(
+        shown(&proposal.fast),
+        ["build: cargo build in api (CI:20)", "build-2: npm run build in web (web/package.json:1)"].map(ci)
+    );
+    let full = [
+        "test: cargo test --no-fail-fast in api (CI:8)",
+        "format: cargo fmt --check in api/tools (CI:9)",
+        "lint: npm run lint in web (CI:19)",
+        "test-2: npm test in web (CI:25)",
+    ];
+    assert_eq!(shown(&proposal.full), full.map(ci));
+    let setup =
+        |at: usize| (&proposal.setup[at].name[..], proposal.setup[at].dir.as_deref(), &proposal.setup[at].inputs[..]);
+    assert_eq!(setup(0), ("fetch", Some("api"), &["api/Cargo.lock".to_owned()][..]));
+    assert_eq!(setup(1), ("install", Some("web"), &["web/package.json".to_owned()][..]));
+    assert_eq!(names(&proposal.warm), ["api/target", "web/node_modules"]);
+}
+
+#[test]
+fn where_the_top_is_no_project_the_folders_below_are() {
+    let files = [
+        ("README.md", ""),
+        ("web/package.json", r#"{"scripts": {"test": "x"}}"#),
+        ("web/package-lock.json", ""),
+        ("py/requirements.txt", "x"),
+        ("py/tests/test_a.py", "def test_a():\n    pass\n"),
+        ("docs/package.json", r#"{"scripts": {"test": "x"}}"#),
+        (".hidden/Cargo.toml", "[package]"),
+    ];
+    let found = proposal(&files);
+    let full = [
+        "test: .venv/bin/python -m pytest -rap in py (py/tests/test_a.py:1)",
+        "test-2: npm run test in web (web/package.json:1)",
+    ];
+    assert_eq!(shown(&found.full), full);
+    let setup: Vec<_> =
+        found.setup.iter().map(|one| (one.run.join(" "), one.dir.clone().unwrap_or_default())).collect();
+    let expected = [
+        ("python3 -m venv .venv", "py"),
+        (".venv/bin/pip install -r requirements.txt pytest", "py"),
+        ("npm ci", "web"),
+    ];
+    assert_eq!(setup, expected.map(|(run, dir)| (run.to_owned(), dir.to_owned())));
+    assert_eq!(found.setup[1].inputs, ["py/requirements.txt"]);
+    assert_eq!(names(&found.warm), ["py/.venv", "web/node_modules"]);
+    // A Makefile at the top knows how they are called, and what they need is set up all the same.
+    let make: Vec<_> = files.into_iter().chain([("Makefile", "test:\n\tcd web && npm test\n")]).collect();
+    let by_make = proposal(&make);
+    assert_eq!(shown(&by_make.full), ["test: make test (Makefile:1)"]);
+    assert_eq!(by_make.setup, found.setup);
+    // Where the top is one, what lies below is its own affair.
+    let top: Vec<_> = files.into_iter().chain([("Cargo.toml", "[package]")]).collect();
+    assert!(proposal(&top).full.iter().all(|check| check.dir.is_none()));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::super::open::Place;
 use super::super::out::note;
 use super::super::setting;
 use crate::assemble;
-use crate::config::init::{Facts, Seen, Tried, Worth};
+use crate::config::init::{Command, Facts, Seen, Tried, Worth};
 use crate::config::written::Flags;
 use crate::effect::exec::Exec;
 use crate::effect::exec::judge::Case;
@@ -70,10 +70,10 @@ impl Trial {
         }
         for one in &all {
             let seen = Seen { said: format!("{} on {}", came_to(&one.found), brief(commit)), worth: one.worth() };
-            tried.checks.insert(one.check.run.clone(), seen);
+            tried.checks.insert(one.command(), seen);
         }
         let mut told = BTreeSet::new();
-        all.iter().filter(|one| told.insert(&one.check.run)).for_each(|one| self.tell(one, facts, &tried));
+        all.iter().filter(|one| told.insert(one.command())).for_each(|one| self.tell(one, facts, &tried));
         tried
     }
 
@@ -156,8 +156,9 @@ impl Trial {
     /// What a check came to, and why.
     fn tell(&self, one: &One, facts: &Facts, tried: &Tried) {
         let One { check, found, tail: said } = one;
-        let Some(seen) = tried.checks.get(&check.run) else { return };
-        note!("  {}: {}", clean(&shown(&check.run)), clean(&seen.said));
+        let Some(seen) = tried.checks.get(&one.command()) else { return };
+        let at = check.dir.as_ref().map(|dir| format!(" in {dir}")).unwrap_or_default();
+        note!("  {}{}: {}", clean(&shown(&check.run)), clean(&at), clean(&seen.said));
         // Why set-up went wrong was told with it.
         if found.kind() == Kind::Green || matches!(found.ending(), Some(Ending::Skipped(_))) {
             return;
@@ -168,7 +169,7 @@ impl Trial {
         }
         match seen.worth {
             Worth::Counts => {}
-            Worth::Nameless if tried.spares(&facts.commands, &check.run) => {
+            Worth::Nameless if tried.spares(&facts.commands, &one.command()) => {
                 note!("    it names no test, so a result could not be told from what fails already: required = false");
                 note!("    when it passes, take that away and say yes to it: pit trust");
             }
@@ -184,6 +185,10 @@ impl Trial {
 }
 
 impl One {
+    fn command(&self) -> Command {
+        (self.check.run.clone(), self.check.dir.as_ref().map(ToString::to_string))
+    }
+
     fn worth(&self) -> Worth {
         let found = &self.found;
         let named = found.counts().is_some_and(|counts| counts.failed > 0);

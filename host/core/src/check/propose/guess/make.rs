@@ -31,7 +31,7 @@ impl Guess<'_, '_> {
                 let Some(part) = sort::script_part(target).filter(|_| !seen.contains(target)) else { continue };
                 seen.push(target);
                 called.push(target);
-                self.check(part, &format!("make {target}"), &Source { path: path.to_owned(), line: *line });
+                self.check(part, &format!("make {target}"), &self.repository.at(path, *line));
             }
         }
         // What a target needs is called with it.

@@ -1,6 +1,6 @@
 //! Python: what manages the project, what its tests are, and where they find what they need.
 
-use super::super::{PYTHON, ci};
+use super::super::{MOST_CHECKS, PYTHON};
 use super::*;
 
 /// Where Python's programs are.
@@ -110,7 +110,7 @@ impl Guess<'_, '_> {
         self.setup("venv", "python3 -m venv .venv", &[], &installs[0].1);
         for (at, (words, source)) in installs.iter().enumerate() {
             let name = if at == 0 { "install".to_owned() } else { format!("install-{}", at + 1) };
-            let inputs = self.inputs(words, &because.path);
+            let inputs = self.inputs(words);
             let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
             self.setup(&name, &format!(".venv/bin/pip install {}", words.join(" ")), &inputs, source);
         }
@@ -121,8 +121,8 @@ impl Guess<'_, '_> {
     /// tests need.
     fn installs(&self, because: &Source) -> Vec<(Vec<String>, Source)> {
         let files: Vec<&str> = self.python_by_ci().map(|found| &*found.source.path).collect();
-        let by_ci = ci::pip(self.repository).into_iter().filter(|(_, source)| files.contains(&&*source.path));
-        let by_ci: Vec<_> = by_ci.take(super::super::MOST_CHECKS).collect();
+        let by_ci = self.pip.iter().filter(|(_, source)| files.contains(&&*source.path));
+        let by_ci: Vec<_> = by_ci.take(MOST_CHECKS).cloned().collect();
         if !by_ci.is_empty() {
             return by_ci;
         }
@@ -179,14 +179,14 @@ impl Guess<'_, '_> {
     }
 
     /// The files that pip's words name, or that name the project.
-    fn inputs(&self, words: &[String], project: &str) -> Vec<String> {
+    fn inputs(&self, words: &[String]) -> Vec<String> {
         let file = |word: &String| match word.split_once('=') {
             Some(("--requirement" | "--constraint", path)) => path.to_owned(),
             _ => word.strip_prefix("-r").unwrap_or(word).to_owned(),
         };
         let is_project = |word: &String| word == "." || word.starts_with(".[");
         let projects = ["pyproject.toml", "setup.cfg", "setup.py"].iter().filter(|_| words.iter().any(is_project));
-        let project = Some(project).filter(|path| PROJECTS.contains(path) || PYTHON.contains(path));
+        let project = self.first(PROJECTS).or_else(|| self.first(PYTHON));
         let mut files: Vec<String> = words.iter().map(file).collect();
         for path in projects.copied().chain(project) {
             if !files.iter().any(|known| known == path) {
@@ -238,7 +238,7 @@ impl Guess<'_, '_> {
         let texts = self.repository.texts.iter().filter(|(path, _)| is_test(path));
         texts.into_iter().find_map(|(path, text)| {
             let line = text.lines().position(is)? + 1;
-            Some(Source { path: (*path).to_owned(), line })
+            Some(self.repository.at(path, line))
         })
     }
 
