@@ -188,7 +188,7 @@ struct Found {
 /// What a repository seems to want.
 pub fn propose(repository: &Repository<'_>) -> Proposal {
     let mut proposal = Proposal::default();
-    let by_ci = ci::commands(repository).into_iter();
+    let by_ci = ci::commands(repository).into_iter().map(|(run, dir, source)| (without_clean(run), dir, source));
     let by_ci: Vec<Found> =
         by_ci.filter_map(|(run, dir, source)| Some(Found { part: sort(&run)?, run, dir, source })).collect();
     let mut found: Vec<Found> = Vec::new();
@@ -231,6 +231,14 @@ fn push(level: &mut Vec<Check>, found: &Found) {
         let dir = Some(&found.dir).filter(|dir| !dir.is_empty()).cloned();
         level.push(Check { name, run: found.run.clone(), dir, source: found.source.clone() });
     }
+}
+
+/// What is thrown away is what starts warm, and else the host's tree is clean anyway.
+fn without_clean(mut run: Vec<String>) -> Vec<String> {
+    if sort::tool(&run) == "java" || sort::is_general(&run) {
+        run.retain(|word| word != "clean");
+    }
+    run
 }
 
 /// Cargo stops at the first program with a failure; which others fail is then not known, and *no worse* cannot be said. And

@@ -248,6 +248,11 @@ fn tests_alone_are_enough_to_propose_how_they_run() {
 
 #[test]
 fn go_java_and_make_are_guessed() {
+    let ci =
+        "a:\n  script:\n    - rm -rf target && mvn -B clean verify\n    - make clean test\n    - ./gradlew clean\n";
+    let clean = proposal(&[("pom.xml", "<project>"), (".gitlab-ci.yml", ci)]);
+    let full = ["test: mvn -B verify (.gitlab-ci.yml:3)", "test-2: make test (.gitlab-ci.yml:4)"];
+    assert_eq!(shown(&clean.full), full, "what starts warm is not thrown away");
     let go = proposal(&[("go.mod", "// x\nmodule example.org/a\n"), ("go.sum", "")]);
     assert_eq!(shown(&go.fast), ["build: go build ./... (go.mod:2)"]);
     assert_eq!(shown(&go.full), ["test: go test ./... (go.mod:2)", "lint: go vet ./... (go.mod:2)"]);
