@@ -21,7 +21,7 @@ pub(super) fn read(lines: &[&str]) -> Option<Result<Tests, Confused>> {
     let mut reader = Reader::default();
     let (end, mark) = match (at("ℹ tests "), at("# tests ")) {
         (Some(end), _) => (end, "ℹ "),
-        (None, Some(end)) if lines.iter().any(|line| *line == "TAP version 13") => (end, "# "),
+        (None, Some(end)) if lines.contains(&"TAP version 13") => (end, "# "),
         _ => return None,
     };
     let (tree, tail) = lines.split_at_checked(end)?;
