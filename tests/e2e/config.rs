@@ -211,7 +211,28 @@ fn a_check_runs_in_the_folder_that_ci_names() {
 #[test]
 fn where_nothing_is_found_to_check_by_it_says_so() {
     let stage = Stage::with(&[("README.md", "x\n")]);
-    let _ = stage.pit(&["init", "-y"]).exits(0).says("no result is verified");
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("no result is verified").says("run = [\"make\", \"test\"]");
+    // Set-up alone checks nothing.
+    let stage = Stage::with(&[("package.json", "{\"name\": \"a\"}\n")]);
+    let said = stage.pit(&["init", "-y", "--no-try"]).exits(0).says("no result is verified");
+    assert!(
+        said.out.contains("package.json has no script `test`; with one: test = { run = [\"npm\", \"test\"] }"),
+        "{}",
+        said.out
+    );
+    let text = stage.read("pit.toml");
+    assert!(text.contains("without any, nothing is verified") && text.contains("[\"npm\", \"install\"]"), "{text}");
+}
+
+#[test]
+fn before_the_first_commit_nothing_is_written() {
+    let stage = Stage::with(&[("README.md", "x\n"), ("Makefile", "test:\n\ttrue\n")]);
+    stage.git(&["update-ref", "-d", "HEAD"]);
+    let _ = stage.pit(&["init", "-y"]).exits(2).says("nothing is committed here yet").says("git commit");
+    assert!(!stage.repo().join("pit.toml").exists());
+    // The control: with the commit it is found.
+    stage.git(&["commit", "-qm", "First"]);
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("make test: passes on ");
 }
 
 #[test]

@@ -59,6 +59,11 @@ impl Tried {
         self.seen(check).map_or(Worth::Counts, |seen| seen.worth)
     }
 
+    /// Whether anything is left by which results are judged.
+    pub fn judges(&self, proposal: &Proposal) -> bool {
+        proposal.full.iter().any(|check| self.worth(check) != Worth::Nothing)
+    }
+
     /// Whether a check of a level is written down as one that is shown and does not count. Something has to count, or nothing
     /// would ever be good.
     fn is_spared(&self, check: &Check, level: &[Check]) -> bool {
@@ -114,7 +119,8 @@ const NO_CHECKS: &str = "\
 /// The text of the file.
 pub fn propose(facts: &Facts, tried: &Tried) -> String {
     let runs = commands(&facts.commands, tried);
-    let mut text = format!("{HEAD}\n{}", if runs.is_empty() { NO_CHECKS } else { &runs });
+    let none = if facts.commands.full.is_empty() { NO_CHECKS } else { "" };
+    let mut text = format!("{HEAD}\n{none}{runs}");
     let grants = grants(&facts.folders);
     let mut room = MOST_LINES.saturating_sub(text.lines().count());
     let mut fits = |part: &&str| {

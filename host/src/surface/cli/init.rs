@@ -20,6 +20,7 @@ use crate::config::init::{self, Facts, Tried};
 use crate::config::trust::Store;
 use crate::config::written::INCLUDE;
 use crate::effect::exec::tools;
+use crate::effect::store::{OpenError, Repo};
 use crate::run::clock::now;
 use crate::surface::exit::Exit;
 use trial::Trial;
@@ -44,6 +45,7 @@ pub async fn run(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     let repo = at.repo()?;
     let top =
         repo.work_tree().ok_or_else(|| Failure::new(Exit::Usage, "a bare repository has no place for pit.toml"))?;
+    committed(&repo)?;
     let mut facts = facts(&top)?;
     let text = init::propose(&facts, &Tried::default());
     if args.dry_run {
@@ -55,7 +57,7 @@ pub async fn run(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     if facts.commands == Proposal::default() {
         file::replace(&path, &text)?;
         out!("{} is written; every line of it can go", path.display());
-        out!("nothing was found to check results by: until [checks.full] has a command, no result is verified");
+        unjudged(&facts, &Tried::default());
         return Ok(Exit::Done);
     }
     note!("{}", clean_lines(text.trim_end()));
@@ -79,18 +81,50 @@ pub async fn run(at: &Place, args: &InitArgs) -> Result<Exit, Failure> {
     // Trying takes its time.
     free(&path)?;
     file::replace(&path, &text)?;
-    let text = if args.no_try {
-        text
-    } else {
-        store.trust_file(FILE, &text, now())?;
-        let tried = Trial::new(at, repo, args.yes).run(&mut facts).await;
-        init::propose(&facts, &tried)
-    };
+    store.trust_file(FILE, &text, now())?;
+    let tried = if args.no_try { Tried::default() } else { Trial::new(at, repo, args.yes).run(&mut facts).await };
+    let text = init::propose(&facts, &tried);
     file::replace(&path, &text)?;
     store.trust_file(FILE, &text, now())?;
     out!("{} is written and trusted as it is; every line of it can go", path.display());
+    unjudged(&facts, &tried);
     forgotten(&store);
     Ok(Exit::Done)
+}
+
+/// What is not committed is neither looked at nor tried, and a file that says nothing would be in the way of the next one.
+fn committed(repo: &Repo) -> Result<(), Failure> {
+    match repo.head() {
+        Ok(_) => Ok(()),
+        Err(OpenError::Empty(_)) => {
+            Err(Failure::new(Exit::Usage, format!("nothing is committed here yet; no {FILE} was written")).hint(
+                "git add -A && git commit, then pit init: checks are found in what is committed, and tried on it",
+            ))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Says what follows where there is nothing to judge results by, and what would change it.
+fn unjudged(facts: &Facts, tried: &Tried) {
+    if tried.judges(&facts.commands) {
+        return;
+    }
+    if !facts.commands.full.is_empty() {
+        out!("none of its checks can be run here: until one can, no result is verified");
+        return;
+    }
+    out!("nothing was found to check results by: until [checks.full] has a command, no result is verified");
+    let scripts = facts.commands.setup.iter().filter_map(|setup| setup.run.first());
+    match scripts.into_iter().find(|program| ["npm", "yarn", "pnpm"].contains(&program.as_str())) {
+        Some(program) => {
+            out!(
+                "package.json has no script `test`; with one: test = {{ run = [\"{program}\", \"test\"] }} below [checks.full]"
+            );
+        }
+        None => out!("the command that runs your tests: test = {{ run = [\"make\", \"test\"] }} below [checks.full]"),
+    }
+    out!("then say yes to it: pit trust");
 }
 
 /// Refuses to write over what is there: whatever it is, a link too, it is the person's.
