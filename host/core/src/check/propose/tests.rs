@@ -214,6 +214,8 @@ fn without_a_project_ci_is_enough_for_a_virtual_environment() {
     let docs = python_ci("pip install sphinx\n");
     let apart = run("pip install pytest\npytest\n", &[(".github/workflows/docs.yml", &docs)]);
     assert_eq!(commands(&apart.setup)[1..], [".venv/bin/pip install pytest"]);
+    let flake8 = run("pip install flake8\nflake8 .\n", &[]);
+    assert_eq!(shown(&flake8.full), ["lint: flake8 . --extend-exclude=.venv (.github/workflows/ci.yml:6)"]);
     let unittest = run("python -m unittest discover -v\n", &[]);
     assert_eq!(shown(&unittest.full), ["test: python3 -m unittest discover -v (.github/workflows/ci.yml:5)"]);
     assert!(unittest.setup.is_empty() && unittest.warm.is_empty(), "nothing is to be installed");
