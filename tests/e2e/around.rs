@@ -72,7 +72,7 @@ fn site(tree: u8, run: u8) -> Site {
 fn set_up(text: &str, network: bool) -> Commands {
     let run = ["bash", "-c", text].map(str::to_owned).to_vec();
     let inputs = ["lock", "prepare.sh"].map(|path| RepoPath::new(path).expect("a path")).to_vec();
-    let setup = Setup { name: "deps".into(), run, inputs, network, timeout: 60_000_000 };
+    let setup = Setup { name: "deps".into(), run, dir: None, inputs, network, timeout: 60_000_000 };
     let warm = vec![RepoPath::new("out").expect("a path")];
     Commands { setup: vec![setup], warm, ..Commands::default() }
 }
@@ -87,6 +87,17 @@ fn commit(stage: &Stage, path: &str, text: &str) -> String {
     stage.write(path, text);
     stage.git(&["commit", "-qam", "Change"]);
     stage.git(&["rev-parse", "HEAD"])
+}
+
+#[test]
+fn set_up_runs_in_its_folder() {
+    let (stage, cache) = (Stage::with(&[(".gitignore", "deps/\n"), ("web/lock", "1\n")]), cache());
+    let bench = Bench::new(&stage, cache.path());
+    let mut commands = set_up("mkdir -p deps; cat lock > deps/is || echo none > deps/is", false);
+    let base = stage.git(&["rev-parse", "HEAD"]);
+    assert_eq!(bench.says((1, 1), &base, &commands, "cat deps/is"), "none\n", "the control: at the top");
+    commands.setup[0].dir = Some(RepoPath::new("web").expect("a path"));
+    assert_eq!(bench.says((2, 2), &base, &commands, "cat web/deps/is"), "1\n");
 }
 
 #[test]

@@ -137,10 +137,102 @@ fn a_check_that_cannot_be_run_here_does_not_count() {
     let _ = stage.pit(&["config", "show"]).exits(0);
 }
 
+/// A repository whose CI calls targets of its Makefile.
+fn with_targets(makefile: &str, targets: &[&str], more: &[(&str, &str)]) -> Stage {
+    let steps: String = targets.iter().map(|target| format!("      - run: make {target}\n")).collect();
+    let ci = format!("jobs:\n  a:\n    steps:\n{steps}");
+    let files = [("Makefile", makefile), (".github/workflows/ci.yml", &ci)];
+    Stage::with(&files.into_iter().chain(more.iter().copied()).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_check_that_fails_says_why_and_counts_only_if_it_names_tests() {
+    let makefile = "test:\n\ttrue\nlint:\n\t@printf 'a line\\033[31m is \\n'; echo too long; exit 3\n";
+    let stage = with_targets(makefile, &["test", "lint"], &[]);
+    let said = stage
+        .pit(&["init", "-y"])
+        .exits(0)
+        .says("make lint: fails with exit 2 on ")
+        .says("    | too long")
+        .says("its output: ")
+        .says("required = false");
+    assert!(said.err.contains(".git/pit/checks/") && !said.err.contains('\u{1b}'), "{}", said.err);
+    let text = stage.read("pit.toml");
+    assert!(text.contains("\nlint = { run = [\"make\", \"lint\"], required = false }  # .github"), "{text}");
+    assert!(text.contains("\ntest = { run = [\"make\", \"test\"] }  # .github"), "the control: {text}");
+    let alone = with_targets("lint:\n\tfalse\n", &["lint"], &[]);
+    let _ = alone.pit(&["init", "-y"]).exits(0).says("nothing else is checked, so it stays required");
+    assert!(!alone.read("pit.toml").contains("required = false"));
+}
+
+#[test]
+fn a_tool_that_a_check_lacks_is_added_and_it_is_tried_again() {
+    use std::os::unix::fs::PermissionsExt as _;
+    // Which program it is, no file says but the script.
+    let script = [("t.sh", "frobnicate\n")];
+    let stage = with_targets("test:\n\tsh t.sh\n", &["test"], &script);
+    let bin = stage.home().join(".deno/bin");
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::write(bin.join("frobnicate"), "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(bin.join("frobnicate"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("and not mounted: deno").says("make test: passes on ");
+    let text = stage.read("pit.toml");
+    assert!(text.contains("\ntools = [\"deno\"] "), "{text}");
+    // The control: without the tool on this machine nothing is added, and why it fails is said.
+    let stage = with_targets("test:\n\tsh t.sh\n", &["test"], &script);
+    let said = stage.pit(&["init", "-y"]).exits(0).says("make test: fails with exit 2").says("frobnicate: ");
+    assert!(!said.err.contains("not mounted: deno") && !stage.read("pit.toml").contains("tools ="), "{}", said.err);
+}
+
+#[test]
+fn set_up_that_cannot_be_run_here_does_not_keep_the_rest_from_it() {
+    let poetry = [("poetry.lock", ""), ("pyproject.toml", "[project]\nname = \"a\"\n")];
+    let stage = with_targets("test:\n\ttrue\n", &["test"], &poetry);
+    let _ = stage
+        .pit(&["init", "-y"])
+        .exits(0)
+        .says("set-up `install` could not run: `poetry` is not in ")
+        .says("make test: passes on ");
+    let text = stage.read("pit.toml");
+    assert!(text.contains("\n# [setup]") && text.contains("\n# install = { run = [\"poetry\""), "{text}");
+    assert!(text.contains("; at init: could not run: `poetry` is not there on "), "{text}");
+    let _ = stage.pit(&["config", "show"]).exits(0);
+}
+
+#[test]
+fn a_check_runs_in_the_folder_that_ci_names() {
+    let ci = "jobs:\n  a:\n    steps:\n      - run: make test\n        working-directory: api\n";
+    let stage = Stage::with(&[(".github/workflows/ci.yml", ci), ("api/Makefile", "test:\n\ttest -f Makefile\n")]);
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("make test in api: passes on ");
+    assert!(stage.read("pit.toml").contains("\ntest = { run = [\"make\", \"test\"], dir = \"api\" }  # .github"));
+    let _ = stage.pit(&["config", "show"]).exits(0).says("make test; in api; up to 20m");
+}
+
 #[test]
 fn where_nothing_is_found_to_check_by_it_says_so() {
     let stage = Stage::with(&[("README.md", "x\n")]);
-    let _ = stage.pit(&["init", "-y"]).exits(0).says("no result is verified");
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("no result is verified").says("run = [\"make\", \"test\"]");
+    // Set-up alone checks nothing.
+    let stage = Stage::with(&[("package.json", "{\"name\": \"a\"}\n")]);
+    let said = stage.pit(&["init", "-y", "--no-try"]).exits(0).says("no result is verified");
+    assert!(
+        said.out.contains("package.json has no script `test`; with one: test = { run = [\"npm\", \"test\"] }"),
+        "{}",
+        said.out
+    );
+    let text = stage.read("pit.toml");
+    assert!(text.contains("without any, nothing is verified") && text.contains("[\"npm\", \"install\"]"), "{text}");
+}
+
+#[test]
+fn before_the_first_commit_nothing_is_written() {
+    let stage = Stage::with(&[("README.md", "x\n"), ("Makefile", "test:\n\ttrue\n")]);
+    stage.git(&["update-ref", "-d", "HEAD"]);
+    let _ = stage.pit(&["init", "-y"]).exits(2).says("nothing is committed here yet").says("git commit");
+    assert!(!stage.repo().join("pit.toml").exists());
+    // The control: with the commit it is found.
+    stage.git(&["commit", "-qm", "First"]);
+    let _ = stage.pit(&["init", "-y"]).exits(0).says("make test: passes on ");
 }
 
 #[test]

@@ -67,8 +67,11 @@ pub struct Check {
 pub struct Setup {
     /// Its name.
     pub name: String,
-    /// What runs.
+    /// What runs, at the top of the workspace or in `dir`.
     pub run: Vec<String>,
+    /// The folder it starts in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir: Option<RepoPath>,
     /// The files that it depends on: with others, it is run again.
     pub inputs: Vec<RepoPath>,
     /// Whether it may use the network.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use orchestra_pit_core::check::propose::{Check, Folder, Proposal, Setup};
+use orchestra_pit_core::check::propose::{Check, Folder, Proposal, Setup, Source};
 use orchestra_pit_core::text::{clean, is_hidden};
 
 #[cfg(test)]
@@ -18,13 +18,65 @@ pub struct Facts {
     pub commands: Proposal,
 }
 
-/// What a check came to on HEAD.
+/// What a check or set-up came to on HEAD.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Seen {
     /// In a few words.
     pub said: String,
-    /// Whether it can be run here at all. One that cannot would make every result red.
-    pub runs: bool,
+    /// What it is good for as it is.
+    pub worth: Worth,
+}
+
+/// What a check is good for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Worth {
+    /// Results can be judged by it.
+    Counts,
+    /// It fails and names no test, as a formatter does: other words of it after a change tell nothing.
+    Nameless,
+    /// It cannot be run here at all, and would make every result red.
+    Nothing,
+}
+
+/// A command, and the folder that it starts in.
+pub type Command = (Vec<String>, Option<String>);
+
+/// What was seen when all was tried; nothing where it was not.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Tried {
+    /// Checks, by their commands and folders.
+    pub checks: BTreeMap<Command, Seen>,
+    /// Set-up that went wrong, by its name.
+    pub setup: BTreeMap<String, Seen>,
+}
+
+impl Tried {
+    fn seen(&self, check: &Check) -> Option<&Seen> {
+        self.checks.get(&(check.run.clone(), check.dir.clone()))
+    }
+
+    fn worth(&self, check: &Check) -> Worth {
+        self.seen(check).map_or(Worth::Counts, |seen| seen.worth)
+    }
+
+    /// Whether anything is left by which results are judged.
+    pub fn judges(&self, proposal: &Proposal) -> bool {
+        proposal.full.iter().any(|check| self.worth(check) != Worth::Nothing)
+    }
+
+    /// Whether a check of a level is written down as one that is shown and does not count. Something has to count, or nothing
+    /// would ever be good.
+    fn is_spared(&self, check: &Check, level: &[Check]) -> bool {
+        self.worth(check) == Worth::Nameless && level.iter().any(|other| self.worth(other) == Worth::Counts)
+    }
+
+    /// The same by its command, in any level.
+    pub fn spares(&self, proposal: &Proposal, (run, dir): &Command) -> bool {
+        let levels = [&proposal.fast, &proposal.full];
+        levels.iter().any(|level| {
+            level.iter().any(|check| check.run == *run && check.dir == *dir && self.is_spared(check, level))
+        })
+    }
 }
 
 /// Lines of the file: what a person reads through before saying yes to it.
@@ -64,10 +116,11 @@ const NO_CHECKS: &str = "\
 # test = { run = [\"make\", \"test\"] }
 ";
 
-/// The text of the file. `seen` is asked about each proposed check: what was seen when it ran on HEAD, if it was tried.
-pub fn propose(facts: &Facts, seen: &dyn Fn(&Check) -> Option<Seen>) -> String {
-    let runs = commands(&facts.commands, seen);
-    let mut text = format!("{HEAD}\n{}", if runs.is_empty() { NO_CHECKS } else { &runs });
+/// The text of the file.
+pub fn propose(facts: &Facts, tried: &Tried) -> String {
+    let runs = commands(&facts.commands, tried);
+    let none = if facts.commands.full.is_empty() { NO_CHECKS } else { "" };
+    let mut text = format!("{HEAD}\n{none}{runs}");
     let grants = grants(&facts.folders);
     let mut room = MOST_LINES.saturating_sub(text.lines().count());
     let mut fits = |part: &&str| {
@@ -86,29 +139,22 @@ pub fn propose(facts: &Facts, seen: &dyn Fn(&Check) -> Option<Seen>) -> String {
 }
 
 /// What runs, and what it sees.
-fn commands(proposal: &Proposal, seen: &dyn Fn(&Check) -> Option<Seen>) -> String {
+fn commands(proposal: &Proposal, tried: &Tried) -> String {
     let Proposal { fast, full, setup, warm, tools } = proposal;
-    let mut text = String::new();
-    // The same command of two levels is tried once.
-    let mut tried: BTreeMap<&[String], Option<Seen>> = BTreeMap::new();
     let levels = [
         (fast, "[checks.fast]                 # in the coder's loop\n"),
         (full, "[checks.full]                 # by the host on every result, before accept\n"),
     ];
-    for (checks, head) in levels.into_iter().filter(|(checks, _)| !checks.is_empty()) {
-        let mut lines = String::new();
-        for check in checks {
-            let seen = tried.entry(&check.run).or_insert_with(|| seen(check)).clone();
-            lines.push_str(&check_line(check, seen));
-        }
-        // A level without a check is none.
-        let counts = lines.lines().any(|line| !line.starts_with('#'));
-        text.push_str(&format!("{}{head}{lines}", if counts { "" } else { "# " }));
-    }
-    if !setup.is_empty() {
-        text.push_str("[setup]                       # once for the files in `inputs`, before any agent\n");
-        setup.iter().for_each(|setup| text.push_str(&setup_line(setup)));
-    }
+    let levels = levels.map(|(checks, head)| {
+        let line = |check: &Check| check_line(check, tried.seen(check), tried.is_spared(check, checks));
+        section(head, &checks.iter().map(line).collect::<String>())
+    });
+    let lines: String = setup.iter().map(|setup| setup_line(setup, tried.setup.get(&setup.name))).collect();
+    let mut text = levels.concat();
+    text.push_str(&section(
+        "[setup]                       # once for the files in `inputs`, before any agent\n",
+        &lines,
+    ));
     if !warm.is_empty() || !tools.is_empty() {
         text.push_str("[workspace]\n");
         text.push_str(&folders("warm", warm, "ignored folders that start warm"));
@@ -117,24 +163,56 @@ fn commands(proposal: &Proposal, seen: &dyn Fn(&Check) -> Option<Seen>) -> Strin
     text
 }
 
-fn check_line(check: &Check, seen: Option<Seen>) -> String {
-    let Check { name, run, source } = check;
-    // The name of a file is a stranger's text, and must not end the comment.
-    let mut comment = format!("{}:{}", clean(&source.path), source.line);
-    let mut begin = "";
-    if let Some(Seen { said, runs }) = seen {
-        // Writing to a string has no way to fail.
-        let _ = write!(comment, "; at init: {}", clean(&said));
-        begin = if runs { "" } else { "# " };
+/// Lines below their head. Where all of them are comments, it is one too: a level without a check is none.
+fn section(head: &str, lines: &str) -> String {
+    let counts = lines.lines().any(|line| !line.starts_with('#'));
+    match lines.is_empty() {
+        true => String::new(),
+        false => format!("{}{head}{lines}", if counts { "" } else { "# " }),
     }
-    format!("{begin}{name} = {{ run = {} }}  # {comment}\n", list(run))
 }
 
-fn setup_line(setup: &Setup) -> String {
-    let Setup { name, run, inputs, network, source } = setup;
+fn check_line(check: &Check, seen: Option<&Seen>, spared: bool) -> String {
+    let Check { name, run, dir, source } = check;
+    let (required, more) = match spared {
+        true => (", required = false", "; take required away once it passes"),
+        false => ("", ""),
+    };
+    format!(
+        "{}{name} = {{ run = {}{}{required} }}  # {}{more}\n",
+        begin(seen),
+        list(run),
+        in_dir(dir),
+        comment(source, seen)
+    )
+}
+
+fn setup_line(setup: &Setup, seen: Option<&Seen>) -> String {
+    let Setup { name, run, dir, inputs, network, source } = setup;
     let inputs = if inputs.is_empty() { String::new() } else { format!(", inputs = {}", list(inputs)) };
     let network = if *network { ", network = true" } else { "" };
-    format!("{name} = {{ run = {}{inputs}{network} }}  # {}:{}\n", list(run), clean(&source.path), source.line)
+    format!(
+        "{}{name} = {{ run = {}{}{inputs}{network} }}  # {}\n",
+        begin(seen),
+        list(run),
+        in_dir(dir),
+        comment(source, seen)
+    )
+}
+
+fn in_dir(dir: &Option<String>) -> String {
+    dir.as_ref().map(|dir| format!(", dir = {}", quoted(dir))).unwrap_or_default()
+}
+
+/// How a line begins: what cannot be run here is a comment.
+fn begin(seen: Option<&Seen>) -> &'static str {
+    if seen.is_some_and(|seen| seen.worth == Worth::Nothing) { "# " } else { "" }
+}
+
+/// Where a line is from, and what was seen of it. Both are a stranger's texts, and must not end the comment.
+fn comment(source: &Source, seen: Option<&Seen>) -> String {
+    let seen = seen.map(|seen| format!("; at init: {}", clean(&seen.said)));
+    format!("{}:{}{}", clean(&source.path), source.line, seen.unwrap_or_default())
 }
 
 fn folders(key: &str, folders: &[Folder], what: &str) -> String {

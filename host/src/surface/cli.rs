@@ -26,6 +26,7 @@ mod doctor;
 mod editor;
 mod follow;
 mod git;
+mod init;
 mod judge;
 mod open;
 mod out;
@@ -84,7 +85,7 @@ enum Verb {
     /// Read what this repository's pit.toml would change, and say yes or no to it.
     Trust(trust::Args),
     /// Write a first pit.toml.
-    Init(config::InitArgs),
+    Init(init::InitArgs),
     /// Whether everything is there that a run needs, and what to type where it is not.
     Doctor(doctor::Args),
     /// Remove what is kept of runs whose work is on another branch. Unmerged work stays.
@@ -154,7 +155,7 @@ pub async fn run(pit: Pit) -> Exit {
         Verb::Trust(args) => trust::run(&at, &args),
         Verb::Doctor(args) => doctor::run(&at, args).await,
         Verb::Clean(args) => clean::run(&at, args).await,
-        Verb::Init(args) => config::init(&at, &args).await,
+        Verb::Init(args) => init::run(&at, &args).await,
         Verb::Config(verb) => config::run(&at, verb),
         Verb::Completion(args) => completion::run(&args),
         Verb::Agent(verb) => agent::run(&at, verb).await,

@@ -6,6 +6,7 @@
 //! anything runs.
 
 mod ci;
+mod folders;
 mod guess;
 mod sort;
 
@@ -36,9 +37,24 @@ pub fn is_read(path: &str) -> bool {
         "pom.xml",
         "build.gradle",
         "build.gradle.kts",
+        "GNUmakefile",
+        "makefile",
         "Makefile",
     ];
-    named.contains(&path) || PYTHON.contains(&path) || ci::is_ci(path)
+    let is = |path: &str| named.contains(&path) || PYTHON.contains(&path) || guess::is_test(path);
+    // Also of a project in a folder, or in a folder of folders.
+    let (first, second) = (inner(path), inner(path).and_then(inner));
+    ci::is_ci(path) || [Some(path), first, second].into_iter().flatten().any(is)
+}
+
+/// A path within its first folder.
+fn inner(path: &str) -> Option<&str> {
+    path.split_once('/').map(|(_, rest)| rest)
+}
+
+/// A path in a folder; the empty one is the top.
+fn below(folder: &str, path: &str) -> String {
+    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
 }
 
 /// Where Python projects name what their tests need.
@@ -56,6 +72,8 @@ const PYTHON: &[&str] = &[
 /// A repository, as far as proposals look at it.
 #[derive(Clone, Debug, Default)]
 pub struct Repository<'a> {
+    /// The folder that it is of a larger one; empty for all of it.
+    folder: String,
     paths: BTreeSet<&'a str>,
     texts: BTreeMap<&'a str, &'a str>,
 }
@@ -64,7 +82,15 @@ impl<'a> Repository<'a> {
     /// All paths, and the texts of those that [`is_read`].
     pub fn new(paths: impl IntoIterator<Item = &'a str>, texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let texts = texts.into_iter().filter(|(path, text)| is_read(path) && text.len() <= MOST_BYTES);
-        Self { paths: paths.into_iter().collect(), texts: texts.collect() }
+        Self { folder: String::new(), paths: paths.into_iter().collect(), texts: texts.collect() }
+    }
+
+    /// One of its folders, as a repository of its own.
+    fn within(&self, folder: &str) -> Self {
+        let begin = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let texts = self.texts.iter().filter_map(|(path, text)| Some((path.strip_prefix(&*begin)?, *text)));
+        let paths = self.paths.iter().filter_map(|path| path.strip_prefix(&*begin));
+        Self { folder: folder.to_owned(), paths: paths.collect(), texts: texts.collect() }
     }
 
     fn has(&self, path: &str) -> bool {
@@ -78,7 +104,11 @@ impl<'a> Repository<'a> {
     /// The first line of a file that has these words, and the file itself if none has.
     fn source(&self, path: &str, words: &str) -> Source {
         let line = self.text(path).and_then(|text| text.lines().position(|line| line.contains(words)));
-        Source { path: path.to_owned(), line: line.map_or(1, |line| line + 1) }
+        self.at(path, line.map_or(1, |line| line + 1))
+    }
+
+    fn at(&self, path: &str, line: usize) -> Source {
+        Source { path: below(&self.folder, path), line }
     }
 }
 
@@ -98,6 +128,8 @@ pub struct Check {
     pub name: String,
     /// The command.
     pub run: Vec<String>,
+    /// The folder that it starts in; none is the top.
+    pub dir: Option<String>,
     /// From where.
     pub source: Source,
 }
@@ -109,6 +141,8 @@ pub struct Setup {
     pub name: String,
     /// The command.
     pub run: Vec<String>,
+    /// The folder that it starts in; none is the top.
+    pub dir: Option<String>,
     /// The files that it depends on: it is run again when one of them changes.
     pub inputs: Vec<String>,
     /// Whether it needs the network.
@@ -146,28 +180,22 @@ pub struct Proposal {
 struct Found {
     part: Part,
     run: Vec<String>,
+    /// The folder that it starts in; the empty one is the top.
+    dir: String,
     source: Source,
 }
 
 /// What a repository seems to want.
 pub fn propose(repository: &Repository<'_>) -> Proposal {
     let mut proposal = Proposal::default();
+    let by_ci = ci::commands(repository).into_iter().map(|(run, dir, source)| (without_clean(run), dir, source));
+    let by_ci: Vec<Found> =
+        by_ci.filter_map(|(run, dir, source)| Some(Found { part: sort(&run)?, run, dir, source })).collect();
     let mut found: Vec<Found> = Vec::new();
-    for (run, source) in ci::commands(repository) {
-        let Some(part) = sort(&run) else { continue };
-        let run = all_failures(run);
-        if !found.iter().any(|other| other.run == run) {
-            found.push(Found { part, run, source });
-        }
+    for folder in folders::of(repository, &by_ci) {
+        let of = by_ci.iter().filter(|found| found.dir == folder).cloned().collect();
+        folders::look(repository, &folder, of, &mut found, &mut proposal);
     }
-    // A guess counts for a purpose and a language for which the CI file runs nothing.
-    let guessed = guess::guess(repository, &mut proposal);
-    let guessed = guessed.into_iter().map(|found| Found { run: all_failures(found.run), ..found });
-    let by_ci = found.clone();
-    let covers = |found: &Found, guess: &Found| {
-        found.part == guess.part && (sort::tool(&found.run) == sort::tool(&guess.run) || sort::is_general(&found.run))
-    };
-    found.extend(guessed.filter(|guess| !by_ci.iter().any(|found| covers(found, guess))));
     levels(&found, &mut proposal);
     proposal
 }
@@ -200,8 +228,17 @@ fn push(level: &mut Vec<Check>, found: &Found) {
     let free = |name: &String| !level.iter().any(|check| check.name == *name);
     let mut names = std::iter::once(word.to_owned()).chain((2..=MOST_CHECKS).map(|n| format!("{word}-{n}")));
     if let Some(name) = names.find(free) {
-        level.push(Check { name, run: found.run.clone(), source: found.source.clone() });
+        let dir = Some(&found.dir).filter(|dir| !dir.is_empty()).cloned();
+        level.push(Check { name, run: found.run.clone(), dir, source: found.source.clone() });
     }
+}
+
+/// What is thrown away is what starts warm, and else the host's tree is clean anyway.
+fn without_clean(mut run: Vec<String>) -> Vec<String> {
+    if sort::tool(&run) == "java" || sort::is_general(&run) {
+        run.retain(|word| word != "clean");
+    }
+    run
 }
 
 /// Cargo stops at the first program with a failure; which others fail is then not known, and *no worse* cannot be said. And

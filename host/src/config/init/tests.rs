@@ -1,6 +1,5 @@
 //! The proposed file: short, true, and nothing in it that a stranger's file name or command could have smuggled in.
 
-use std::cell::Cell;
 use std::path::Path;
 
 use orchestra_pit_core::check::propose::{MOST_CHECKS, Repository, Source, propose as look};
@@ -28,7 +27,7 @@ fn trusted(text: &str) -> Commands {
 }
 
 fn untried(facts: &Facts) -> String {
-    propose(facts, &|_| None)
+    propose(facts, &Tried::default())
 }
 
 fn rust() -> Facts {
@@ -42,11 +41,12 @@ fn rust() -> Facts {
 fn most(word: &str) -> Facts {
     let source = Source { path: format!(".github/workflows/{word}.yml"), line: 7 };
     let run = vec![word.to_owned()];
-    let check = |n: usize| Check { name: format!("test-{n}"), run: run.clone(), source: source.clone() };
+    let check = |n: usize| Check { name: format!("test-{n}"), run: run.clone(), dir: None, source: source.clone() };
     let inputs = vec!["Cargo.lock".to_owned()];
     let setup = |n: usize| Setup {
         name: format!("fetch-{n}"),
         run: run.clone(),
+        dir: None,
         inputs: inputs.clone(),
         network: true,
         source: source.clone(),
@@ -106,17 +106,24 @@ fn what_a_repository_runs_is_proposed_with_where_it_stands() {
     assert_eq!((commands.setup.len(), commands.tools.len(), commands.warm.len()), (1, 2, 1));
 }
 
+/// All checks of these names came to the same.
+fn tried(facts: &Facts, names: &[&str], said: &str, worth: Worth) -> Tried {
+    let Proposal { fast, full, .. } = &facts.commands;
+    let checks = fast.iter().chain(full).filter(|check| names.contains(&&*check.name));
+    let seen = Seen { said: said.to_owned(), worth };
+    Tried {
+        checks: checks.map(|check| ((check.run.clone(), check.dir.clone()), seen.clone())).collect(),
+        ..Tried::default()
+    }
+}
+
 #[test]
-fn what_was_seen_is_written_down_and_each_command_is_tried_once() {
-    let (mut facts, tries) = (rust(), Cell::new(0));
+fn what_was_seen_is_written_down() {
+    let mut facts = rust();
     facts.commands.fast = facts.commands.full.clone();
-    let text = propose(&facts, &|check| {
-        tries.set(tries.get() + 1);
-        let said = "209 of 212 pass on a1b2c3d\ntools = [\"go\"]".to_owned();
-        (check.name == "test").then_some(Seen { said, runs: true })
-    });
+    let tried = tried(&facts, &["test"], "209 of 212 pass on a1b2c3d\ntools = [\"go\"]", Worth::Counts);
+    let text = propose(&facts, &tried);
     assert_eq!(text.matches("ci.yml:4; at init: 209 of 212 pass on a1b2c3d").count(), 2, "{text}");
-    assert_eq!(tries.get(), 1);
     // What was seen is a comment: it runs nothing and gives nothing.
     assert_eq!(trusted(&text), trusted(&untried(&facts)));
 }
@@ -124,10 +131,40 @@ fn what_was_seen_is_written_down_and_each_command_is_tried_once() {
 #[test]
 fn what_cannot_be_run_here_is_a_comment() {
     let facts = rust();
-    let text = propose(&facts, &|_| Some(Seen { said: "fails with exit 127 on a1b2c3d".to_owned(), runs: false }));
+    let said = "fails with exit 127 on a1b2c3d";
+    let mut tried = tried(&facts, &["build", "test"], said, Worth::Nothing);
+    let text = propose(&facts, &tried);
     assert!(text.contains("\n# test = { run = [\"cargo\", \"test\""), "{text}");
     let commands = trusted(&text);
     assert!(commands.checks.is_empty() && !commands.setup.is_empty(), "{text}");
+    // Set-up that cannot would keep everything else from being run.
+    tried.setup.insert("fetch".to_owned(), Seen { said: said.to_owned(), worth: Worth::Nothing });
+    let text = propose(&facts, &tried);
+    assert!(text.contains("\n# [setup]") && text.contains("\n# fetch = { run"), "{text}");
+    assert!(text.contains("Cargo.lock:1; at init: fails with exit 127"), "{text}");
+    assert!(trusted(&text).setup.is_empty());
+    // It may be mended; what goes wrong for another reason stays.
+    tried.setup.insert("fetch".to_owned(), Seen { said: "failed (exit 1)".to_owned(), worth: Worth::Counts });
+    let text = propose(&facts, &tried);
+    assert!(text.contains("; at init: failed (exit 1)\n") && !trusted(&text).setup.is_empty(), "{text}");
+}
+
+#[test]
+fn what_fails_without_a_name_does_not_count_where_something_else_does() {
+    let mut facts = rust();
+    let lint = Check { name: "lint".into(), run: vec!["lint".into()], ..facts.commands.full[0].clone() };
+    facts.commands.full.push(lint);
+    let tried = tried(&facts, &["lint"], "fails with exit 1 on a1b2c3d", Worth::Nameless);
+    let text = propose(&facts, &tried);
+    let line = "lint = { run = [\"lint\"], required = false }  # .github/workflows/ci.yml:4; at init: fails with exit 1 on \
+                a1b2c3d; take required away once it passes";
+    assert!(text.lines().any(|have| have == line), "{text}");
+    let required = |text: &str| trusted(text).checks["full"].iter().map(|check| check.required).collect::<Vec<_>>();
+    assert_eq!(required(&text), [true, false]);
+    // With nothing that counts no result could ever be good.
+    facts.commands.full.remove(0);
+    facts.commands.fast.clear();
+    assert_eq!(required(&propose(&facts, &tried)), [true]);
 }
 
 #[test]

@@ -242,9 +242,9 @@ fn settle_check(source: &Source, name: Spanned<String>, check: written::Check) -
 
 fn settle_setup(source: &Source, name: Spanned<String>, setup: written::Setup) -> Result<Said<Setup>, ConfigError> {
     let Said { value: name, from } = named(source, name)?;
-    let written::Setup { run, inputs, network, timeout } = setup;
+    let written::Setup { run, dir, inputs, network, timeout } = setup;
     let (run, timeout) = (command(source, run)?, time(source, timeout, SETUP)?);
-    Ok(Said { value: Setup { name, run, inputs, network, timeout }, from })
+    Ok(Said { value: Setup { name, run, dir, inputs, network, timeout }, from })
 }
 
 fn settle_service(
@@ -313,6 +313,7 @@ fn of_check(check: &Check) -> String {
 
 fn of_setup(setup: &Setup) -> String {
     let mut parts = vec![shown(&setup.run)];
+    parts.extend(setup.dir.as_ref().map(|dir| format!("in {dir}")));
     parts.extend(setup.network.then(|| "with the network".to_owned()));
     let inputs: Vec<&str> = setup.inputs.iter().map(RepoPath::as_str).collect();
     parts.extend((!inputs.is_empty()).then(|| format!("again when {} changes", inputs.join(", "))));

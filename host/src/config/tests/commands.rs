@@ -17,7 +17,7 @@ lint = { run = [\"cargo\", \"clippy\"], required = false }
 build = { run = [\"cargo\", \"check\"], dir = \"core\", env = { RUSTFLAGS = \"-D warnings\" } }
 [setup]
 fetch = { run = [\"cargo\", \"fetch\"], inputs = [\"Cargo.lock\"], network = true }
-data = { run = [\"sh\", \"-c\", \"make data && make index\"], timeout = \"1h30m\" }
+data = { run = [\"sh\", \"-c\", \"make data && make index\"], dir = \"web\", timeout = \"1h30m\" }
 [services]
 web = { run = [\"./serve\"] }
 db = { run = [\"postgres\", \"-D\", \"db\"], port = 5432 }
@@ -73,6 +73,7 @@ fn a_run_gets_all_that_is_written_in_the_order_of_the_file() {
             Setup {
                 name: "fetch".into(),
                 run: words(&["cargo", "fetch"]),
+                dir: None,
                 inputs: vec![path("Cargo.lock")],
                 network: true,
                 timeout: 30 * MINUTE,
@@ -80,6 +81,7 @@ fn a_run_gets_all_that_is_written_in_the_order_of_the_file() {
             Setup {
                 name: "data".into(),
                 run: words(&["sh", "-c", "make data && make index"]),
+                dir: Some(path("web")),
                 inputs: vec![],
                 network: false,
                 timeout: 90 * MINUTE,
@@ -110,7 +112,7 @@ fn everything_that_runs_or_is_seen_takes_a_yes_and_is_shown_with_its_line() {
             "4 checks.full.lint = cargo clippy; up to 20m; not required",
             "6 checks.fast.build = cargo check; in core; with \"RUSTFLAGS=-D warnings\"; up to 20m",
             "8 setup.fetch = cargo fetch; with the network; again when Cargo.lock changes; up to 30m",
-            "9 setup.data = sh -c \"make data && make index\"; up to 1h30m",
+            "9 setup.data = sh -c \"make data && make index\"; in web; up to 1h30m",
             "11 services.web = ./serve; at any port",
             "12 services.db = postgres -D db; at port 5432",
             "14 workspace.warm = target",

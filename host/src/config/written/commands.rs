@@ -42,7 +42,10 @@ pub struct Check {
 pub struct Setup {
     /// What runs.
     pub run: Spanned<Vec<String>>,
-    /// The files that it depends on.
+    /// The folder it starts in.
+    #[serde(default)]
+    pub dir: Option<RepoPath>,
+    /// The files that it depends on, from the top.
     #[serde(default)]
     pub inputs: Vec<RepoPath>,
     /// Whether it may use the network.

@@ -25,11 +25,24 @@ impl Exec {
 
     /// Which tool folder would bring a program.
     pub(super) fn hint(&self, argv: &[String]) -> Option<String> {
-        let (program, home) = (argv.first()?, self.machine().ok()?.home.clone()?);
-        let names = tools::bringing(&home, program);
+        let names = self.tools_with(argv.first()?);
         let tools = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         (!names.is_empty())
             .then(|| format!("its tool folder is not mounted; in pit.toml: [workspace] tools = [{tools}]"))
+    }
+
+    /// The tools of this machine whose folders would bring the program that an output says is not there.
+    pub fn bringing(&self, said: &str) -> Vec<&'static str> {
+        let Some(home) = self.machine().ok().and_then(|machine| machine.home) else { return Vec::new() };
+        let present = tools::present(&home);
+        let bring = |program| tools::bringing(&home, program).into_iter().filter(|tool| present.contains(tool));
+        let mut programs = said.lines().rev().filter_map(missing).map(|program| bring(program).collect::<Vec<_>>());
+        programs.find(|tools| !tools.is_empty()).unwrap_or_default()
+    }
+
+    fn tools_with(&self, program: &str) -> Vec<&'static str> {
+        let home = self.machine().ok().and_then(|machine| machine.home);
+        home.map(|home| tools::bringing(&home, program)).unwrap_or_default()
     }
 }
 

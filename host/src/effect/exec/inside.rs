@@ -99,8 +99,11 @@ pub(super) fn spec(files: &Files<'_>, told: Told<'_>, around: &Around, home: Opt
     let mut spec = Spec::new(mounts, &[]);
     spec.argv = told.argv.to_vec();
     spec.cwd = told.dir.map_or_else(|| files.at.to_owned(), |dir| files.at.join(dir.as_str()));
-    let within = commands.warm.iter().filter(|name| VENV.contains(&name.as_str()));
-    let within: Vec<PathBuf> = within.map(|name| files.at.join(name.as_str())).collect();
+    // That of the folder in which it starts goes before the top's.
+    let folders = told.dir.map(|dir| files.at.join(dir.as_str())).into_iter().chain([files.at.to_owned()]);
+    let within = folders.flat_map(|folder| VENV.iter().map(move |name| folder.join(name)));
+    let is_warm = |venv: &PathBuf| commands.warm.iter().any(|name| files.at.join(name.as_str()) == *venv);
+    let within: Vec<PathBuf> = within.filter(is_warm).collect();
     if let Some(venv) = within.first() {
         found.env.push(("VIRTUAL_ENV".to_owned(), venv.display().to_string()));
     }

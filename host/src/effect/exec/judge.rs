@@ -46,7 +46,7 @@ mod prove;
 const TAIL: (usize, usize) = (40, 8 << 10);
 
 /// Another number where what is kept of a base means something else: how its output is compared, for one.
-const KEPT: u32 = 4;
+const KEPT: u32 = 5;
 
 /// Tests of which it is shown why they fail, and lines of each.
 const EXPLAINED: (usize, usize) = (4, 10);
@@ -237,7 +237,10 @@ impl Exec {
 
     fn kept(&self, tree: Oid, checks: &[Check], around: &Around) -> PathBuf {
         let setup = around.setup.as_ref().map(|setup| setup.id());
-        let config = Hash::of(&call::canonical(&(KEPT, checks, setup, around.included.digest()))).to_string();
+        // All that checks see besides the tree: what failed for want of a tool may pass with it.
+        let Commands { services, warm, tools, .. } = &*around.commands;
+        let seen = (services, warm, tools, around.included.digest());
+        let config = Hash::of(&call::canonical(&(KEPT, checks, setup, seen))).to_string();
         self.workspaces.repo().state().join("checks").join(format!("{tree}-{}.json", &config[..16]))
     }
 
@@ -430,6 +433,12 @@ impl Exec {
         let (name, argv) = (check.name.clone(), check.run.clone());
         let gist = gist(&output);
         Outcome { ran: Ran { name, argv, ending, micros, log, gist, report }, output }
+    }
+
+    /// The last lines of a check's output, which are none where it could not be kept.
+    pub fn last_lines(&self, log: Hash) -> String {
+        let output = fs::read(self.log(log)).unwrap_or_default();
+        tail(&String::from_utf8_lossy(&output), TAIL)
     }
 
     /// Where the output of a check is kept.

@@ -41,7 +41,7 @@ use super::sweep::{self, CHECK};
 use super::{Exec, Machine, runs};
 
 /// Part of the key: another number where what is kept is laid out in another way.
-const FORMAT: &str = "pit set-up 1";
+const FORMAT: &str = "pit set-up 2";
 
 /// Lines of a failed command's output that are shown, and their bytes.
 const TAIL: (usize, usize) = (20, 4 << 10);
@@ -126,6 +126,17 @@ impl Exec {
         done.map(Some)
     }
 
+    /// Has set-up made of a tree, to see whether it can be. If not, it says which command went wrong, if it was one; it is
+    /// `not-found` if that could not be started.
+    ///
+    /// # Errors
+    /// What a command would be told.
+    pub async fn try_set_up(&self, tree: Oid, commands: Arc<Commands>) -> Result<(), (Option<Setup>, Error)> {
+        let around = self.around(Start { tree, commit: None }, commands.clone(), &|_| {}).await;
+        let of = |error: &Error| commands.setup.iter().find(|setup| error.message.starts_with(&begins(setup))).cloned();
+        around.map(drop).map_err(|error| (of(&error), error))
+    }
+
     /// Where set-up is kept, and the key of this one.
     fn setup_key(&self, start: Start, commands: &Commands) -> Result<(PathBuf, String), Error> {
         let (machine, repo) = (self.machine()?, self.workspaces.repo());
@@ -136,7 +147,8 @@ impl Exec {
                 inputs.push((path.as_str(), found.map(|(mode, id)| format!("{mode:o} {id}"))));
             }
         }
-        let commands_as_run: Vec<_> = commands.setup.iter().map(|setup| (&setup.run, setup.network)).collect();
+        let commands_as_run: Vec<_> =
+            commands.setup.iter().map(|setup| (&setup.run, &setup.dir, setup.network)).collect();
         let all = (FORMAT, self.seen_at(), commands_as_run, inputs, &commands.tools, &commands.warm);
         let id = Hash::of(&call::canonical(&all)).to_string();
         Ok((folder(&machine.cache, repo.common()), id[..32].to_owned()))
@@ -238,7 +250,7 @@ impl Exec {
         let network = if setup.network { Network::Host } else { Network::Loopback };
         let env = if setup.network { place.machine.network.clone() } else { Vec::new() };
         let certificates = certificates(&env);
-        let told = Told { argv: &setup.run, dir: None, env, timeout: setup.timeout, network };
+        let told = Told { argv: &setup.run, dir: setup.dir.as_ref(), env, timeout: setup.timeout, network };
         let mut spec = inside::spec(&files, told, around, place.machine.home.as_ref());
         spec.mounts.extend(certificates);
         Ok((spec, upper))
@@ -251,10 +263,7 @@ impl Exec {
             Ok(boxed) => boxed,
             Err(error) => {
                 let error = self.not_run(&error, &setup.run);
-                return Err(Error {
-                    message: format!("set-up `{}` could not run: {}", setup.name, error.message),
-                    ..error
-                });
+                return Err(Error { message: format!("{}could not run: {}", begins(setup), error.message), ..error });
             }
         };
         let how = match ended(&boxed).0 {
@@ -272,9 +281,14 @@ impl Exec {
         } else {
             "it had no network; if that is why, `network = true` in [setup] of pit.toml gives it one, else correct [setup]"
         };
-        let message = format!("set-up `{}` failed ({how}), so no command was run: {command}\n{said}", setup.name);
+        let message = format!("{}failed ({how}), so no command was run: {command}\n{said}", begins(setup));
         Err(Error::new(ErrorKind::Unavailable, message).hint(hint))
     }
+}
+
+/// How it begins what is said of a set-up command that went wrong.
+fn begins(setup: &Setup) -> String {
+    format!("set-up `{}` ", setup.name)
 }
 
 /// Files of certificates that variables name, where the sandbox has them not anyway.

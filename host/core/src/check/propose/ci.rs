@@ -1,9 +1,11 @@
 //! What CI files run, read line by line: enough for the commands that people write there, and no YAML.
 //!
-//! A command is taken only if it consists of plain words. Variables, pipes, substitutions and redirections need a shell,
-//! and a step that goes into another folder runs something else than its words say: these are passed over.
+//! A command is taken only if it consists of plain words: variables, pipes, substitutions and redirections need a shell, and are
+//! passed over. Of the folder that it runs in, `working-directory` and `cd` to a plain name are understood.
 
-use super::{Repository, Source};
+mod github;
+
+use super::{Repository, Source, below};
 use crate::text::is_hidden;
 
 /// Commands taken from all files; a matrix of many jobs repeats itself.
@@ -20,107 +22,102 @@ pub(super) fn is_ci(path: &str) -> bool {
     workflow || matches!(path, ".gitlab-ci.yml" | ".gitlab-ci.yaml")
 }
 
+/// A command of a CI file, the folder that it runs in, below the top, and where it stands.
+pub(super) type Command = (Vec<String>, String, Source);
+
 /// The commands of all CI files, in their order.
-pub(super) fn commands(repository: &Repository<'_>) -> Vec<(Vec<String>, Source)> {
+pub(super) fn commands(repository: &Repository<'_>) -> Vec<Command> {
     steps(repository, words).take(MOST_COMMANDS).collect()
+}
+
+/// Commands that one shell runs.
+#[derive(Default)]
+struct Step<'a> {
+    /// The folder that it starts in, as it is written; none is the top.
+    folder: Option<&'a str>,
+    /// With the numbers of their lines.
+    lines: Vec<(usize, &'a str)>,
 }
 
 /// Each command of all CI files that `take` makes words of, in their order.
 fn steps<'a>(
     repository: &'a Repository<'_>,
     take: fn(&str) -> Option<Vec<String>>,
-) -> impl Iterator<Item = (Vec<String>, Source)> + 'a {
+) -> impl Iterator<Item = Command> + 'a {
     repository.texts.iter().filter(|(path, _)| is_ci(path)).flat_map(move |(path, text)| {
-        let lines = if path.starts_with(".gitlab") { gitlab(text) } else { github(text) };
-        lines.into_iter().flat_map(move |(line, command)| {
-            let source = Source { path: (*path).to_owned(), line };
-            command.split("&&").filter_map(take).map(move |words| (words, source.clone()))
-        })
+        let steps = if path.starts_with(".gitlab") { gitlab(text) } else { github::steps(text) };
+        steps.into_iter().flat_map(move |step| step.commands(repository, path, take))
     })
+}
+
+impl Step<'_> {
+    /// Its commands. One that goes into a folder takes those behind it along; where that is not known, they are left out.
+    fn commands(self, repository: &Repository<'_>, path: &str, take: fn(&str) -> Option<Vec<String>>) -> Vec<Command> {
+        let mut found = Vec::new();
+        let Some(mut folder) = inside(repository, "", self.folder.unwrap_or(".")) else { return found };
+        for (line, command) in self.lines {
+            for command in command.split("&&").map(str::trim) {
+                if let Some(to) = command.strip_prefix("cd ") {
+                    let Some(to) = inside(repository, &folder, unquoted(to.trim())) else { return found };
+                    folder = to;
+                } else if command.starts_with("pushd") {
+                    return found;
+                } else if let Some(words) = take(command) {
+                    found.push((words, folder.clone(), Source { path: path.to_owned(), line }));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A folder of the repository, from another one: plain names, none for the top.
+fn inside(repository: &Repository<'_>, from: &str, to: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@+".contains(c);
+    let mut names: Vec<&str> = from.split('/').filter(|name| !name.is_empty()).collect();
+    if to.starts_with('/') {
+        return None;
+    }
+    for name in to.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => drop(names.pop()?),
+            name if !name.starts_with('-') && name.chars().all(plain) => names.push(name),
+            _ => return None,
+        }
+    }
+    let folder = names.join("/");
+    let begin = format!("{folder}/");
+    (folder.is_empty() || repository.paths.iter().any(|path| path.starts_with(&begin))).then_some(folder)
 }
 
 fn indent(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-/// Lines of a file that are commands, by their numbers: the values of `run:` of steps that stay in the top folder.
-fn github(text: &str) -> Vec<(usize, &str)> {
-    let says = |key: &str| text.lines().any(|line| line.trim_start_matches([' ', '-']).starts_with(key));
-    // Which of the jobs the defaults are for would take a reader of YAML to know.
-    if says("defaults:") && says("working-directory:") {
-        return Vec::new();
-    }
-    let (mut found, mut step) = (Vec::new(), Vec::new());
-    let mut elsewhere = false;
-    let mut steps: Option<usize> = None;
-    // The indent of the `run: |` whose lines these are, and whether each is a command: `>` folds them into one.
-    let mut block: Option<(usize, bool)> = None;
-    for (at, line) in text.lines().enumerate() {
-        let text = line.trim();
-        if text.is_empty() || text.starts_with('#') {
-            continue;
-        }
-        if let Some((above, each)) = block {
-            if indent(line) > above {
-                step.extend(each.then_some((at + 1, text)));
-                continue;
-            }
-            block = None;
-        }
-        if text == "steps:" {
-            steps = None;
-        }
-        let begins = text.starts_with("- ") && steps.is_none_or(|steps| indent(line) <= steps);
-        if begins {
-            take(&mut found, &mut step, elsewhere);
-            elsewhere = false;
-            steps = Some(indent(line));
-        }
-        let key = text.trim_start_matches("- ");
-        elsewhere |= key.starts_with("working-directory:");
-        if let Some(value) = key.strip_prefix("run:") {
-            match value.trim() {
-                "" => {}
-                value if value.starts_with(['|', '>']) => {
-                    block = Some((indent(line) + if begins { 2 } else { 0 }, value.starts_with('|')));
-                }
-                value => step.push((at + 1, unquoted(value))),
-            }
-        }
-    }
-    take(&mut found, &mut step, elsewhere);
-    found
-}
-
-fn take<'a>(found: &mut Vec<(usize, &'a str)>, step: &mut Vec<(usize, &'a str)>, elsewhere: bool) {
-    if elsewhere || step.iter().any(|(_, line)| line.starts_with("cd ")) {
-        step.clear();
-    }
-    found.append(step);
-}
-
-/// Lines of a file that are commands: the items of `script:`.
-fn gitlab(text: &str) -> Vec<(usize, &str)> {
-    let mut found = Vec::new();
+/// The items of each `script:`, which are lines of one.
+fn gitlab(text: &str) -> Vec<Step<'_>> {
+    let mut steps: Vec<Step<'_>> = Vec::new();
     let mut script: Option<usize> = None;
     for (at, line) in text.lines().enumerate() {
         let text = line.trim();
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
-        if let Some(value) = text.strip_prefix("script:") {
+        let item = if let Some(value) = text.strip_prefix("script:") {
             script = Some(indent(line));
-            if !value.trim().is_empty() {
-                found.push((at + 1, unquoted(value.trim())));
-            }
-        } else if let Some(above) = script {
-            match text.strip_prefix("- ") {
-                Some(item) if indent(line) >= above => found.push((at + 1, unquoted(item.trim()))),
-                _ => script = None,
-            }
+            steps.push(Step::default());
+            Some(value.trim()).filter(|value| !value.is_empty())
+        } else {
+            text.strip_prefix("- ").filter(|_| script.is_some_and(|above| indent(line) >= above))
+        };
+        match (item, steps.last_mut()) {
+            (Some(item), Some(step)) => step.lines.push((at + 1, unquoted(item.trim()))),
+            _ if text.starts_with("script:") => {}
+            _ => script = None,
         }
     }
-    found
+    steps
 }
 
 fn unquoted(value: &str) -> &str {
@@ -128,11 +125,15 @@ fn unquoted(value: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(value)
 }
 
-/// What CI installs with pip, as its arguments: the words after `pip install`.
-pub(super) fn pip(repository: &Repository<'_>) -> Vec<(Vec<String>, Source)> {
+/// What CI installs with pip in a folder, as its arguments: the words after `pip install`. A file that is not there is not
+/// installed.
+pub(super) fn pip(repository: &Repository<'_>, folder: &str) -> Vec<(Vec<String>, Source)> {
     let mut all: Vec<(Vec<String>, Source)> = Vec::new();
-    for (words, source) in steps(repository, packages).take(MOST_COMMANDS) {
-        if !all.iter().any(|(known, _)| *known == words) {
+    for (words, at, source) in steps(repository, packages).take(MOST_COMMANDS) {
+        let named = words.windows(2).filter(|pair| ["-r", "-c", "--requirement", "--constraint"].contains(&&*pair[0]));
+        let has = |path: &str| repository.has(&below(&at, path.trim_start_matches("./")));
+        let there = named.map(|pair| &*pair[1]).all(has);
+        if there && at == folder && !all.iter().any(|(known, _)| *known == words) {
             all.push((words, source));
         }
     }
@@ -141,18 +142,32 @@ pub(super) fn pip(repository: &Repository<'_>) -> Vec<(Vec<String>, Source)> {
 
 /// Packages as pip takes them, with extras in brackets, for which no shell is needed.
 fn packages(command: &str) -> Option<Vec<String>> {
-    let command = command.trim();
-    let command = ["python -m ", "python3 -m "].iter().find_map(|begin| command.strip_prefix(begin)).unwrap_or(command);
+    let command = where_there(command.trim());
+    let begins = ["python -m ", "python3 -m ", "uv "];
+    let command = begins.iter().find_map(|begin| command.strip_prefix(begin)).unwrap_or(command);
     let rest = command.strip_prefix("pip install ").or_else(|| command.strip_prefix("pip3 install "))?;
-    let words: Vec<&str> = rest.split(' ').filter(|word| !word.is_empty()).map(unquoted).collect();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./[],=:@+".contains(c);
-    if words.is_empty() || rest.len() > MOST_LENGTH || !words.iter().all(|word| word.chars().all(plain)) {
+    // The machine's own Python is uv's word, and not meant here.
+    let words = rest.split(' ').filter(|word| !word.is_empty() && *word != "--system").map(unquoted);
+    let words: Vec<&str> = words.collect();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./[],=:@+<>~!".contains(c);
+    // A version behind a name is meant, also where a shell would write to a file of that name.
+    let taken = |word: &str| word.chars().all(plain) && !word.starts_with(['<', '>', '~', '!']);
+    if words.is_empty() || rest.len() > MOST_LENGTH || !words.iter().all(|word| taken(word)) {
         return None;
     }
     // Nobody needs a newer pip to install the rest.
-    let named = words.iter().filter(|word| !word.starts_with('-'));
-    let own = named.clone().all(|word| ["pip", "setuptools", "wheel"].contains(word));
+    let mut named = words.iter().filter(|word| !word.starts_with('-'));
+    let own = named.all(|word| ["pip", "setuptools", "wheel"].contains(word));
     (!own).then(|| words.into_iter().map(str::to_owned).collect())
+}
+
+/// A command without the question whether its file is there, as the file that GitHub proposes asks it.
+fn where_there(command: &str) -> &str {
+    let inner = || {
+        let (_, rest) = command.strip_prefix("if [ -f ")?.split_once(" ]; then ")?;
+        rest.strip_suffix("; fi")
+    };
+    inner().unwrap_or(command)
 }
 
 /// The words of a command that needs no shell.

@@ -1,24 +1,35 @@
 //! What a language's own files suggest where no CI file says it: checks, set-up, warm folders and tools.
 
-use super::ci;
-use super::sort::{self, Part};
-use super::{Folder, Found, PYTHON, Proposal, Repository, Setup, Source};
+mod make;
+mod python;
 
-/// The checks; set-up and folders go into the proposal at once.
-pub(super) fn guess(repository: &Repository<'_>, into: &mut Proposal) -> Vec<Found> {
-    let mut guess = Guess { repository, into, found: Vec::new() };
+use super::sort::{self, Part};
+use super::{Folder, Found, Proposal, Repository, Setup, Source};
+pub(super) use python::{Programs, is_test};
+
+/// The checks; set-up and folders go into the proposal at once. What a CI file runs needs its set-up and folders as well.
+pub(super) fn guess(
+    repository: &Repository<'_>,
+    by_ci: &[Found],
+    pip: Vec<(Vec<String>, Source)>,
+    into: &mut Proposal,
+) -> (Vec<Found>, Programs) {
+    let mut guess = Guess { repository, by_ci, pip, into, found: Vec::new() };
     guess.rust();
     guess.node();
-    guess.python();
+    let programs = guess.python();
     guess.go();
     guess.java();
     guess.make();
     guess.versions();
-    guess.found
+    (guess.found, programs)
 }
 
 struct Guess<'a, 'r> {
     repository: &'a Repository<'r>,
+    by_ci: &'a [Found],
+    /// What CI installs with pip.
+    pip: Vec<(Vec<String>, Source)>,
     into: &'a mut Proposal,
     found: Vec<Found>,
 }
@@ -29,7 +40,7 @@ fn split(command: &str) -> Vec<String> {
 
 impl Guess<'_, '_> {
     fn check(&mut self, part: Part, command: &str, source: &Source) {
-        self.found.push(Found { part, run: split(command), source: source.clone() });
+        self.found.push(Found { part, run: split(command), dir: String::new(), source: source.clone() });
     }
 
     fn setup(&mut self, name: &str, command: &str, inputs: &[&str], source: &Source) {
@@ -39,7 +50,8 @@ impl Guess<'_, '_> {
         there.dedup();
         let inputs = there;
         let network = !command.contains(" -m venv ");
-        let setup = Setup { name: name.to_owned(), run: split(command), inputs, network, source: source.clone() };
+        let setup =
+            Setup { name: name.to_owned(), run: split(command), dir: None, inputs, network, source: source.clone() };
         self.into.setup.push(setup);
     }
 
@@ -105,107 +117,6 @@ impl Guess<'_, '_> {
         self.tools(&["nvm", "fnm", "volta", "npm"], path);
     }
 
-    fn python(&mut self) {
-        let projects = ["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "tox.ini"];
-        let Some(project) = self.first(&projects) else { return };
-        let (run, source) = match self.first(&["uv.lock", "poetry.lock", "requirements.txt"]) {
-            Some(lock @ "uv.lock") => {
-                let source = self.repository.source(lock, "");
-                self.setup("sync", "uv sync --frozen", &[lock, "pyproject.toml"], &source);
-                ("uv run ", source)
-            }
-            Some(lock @ "poetry.lock") => {
-                let source = self.repository.source(lock, "");
-                self.setup("install", "poetry install", &[lock, "pyproject.toml"], &source);
-                ("poetry run ", source)
-            }
-            other => {
-                let source = self.repository.source(other.unwrap_or(project), "");
-                self.setup("venv", "python3 -m venv .venv", &[], &source);
-                self.pip(other.is_some(), &source, project);
-                (".venv/bin/", source)
-            }
-        };
-        let python = if run.starts_with('.') { ".venv/bin/python".to_owned() } else { format!("{run}python") };
-        match self.pytest() {
-            Some(source) => self.check(Part::Test, &format!("{python} -m pytest"), &source),
-            None if self.has_tests() => self.check(Part::Test, &format!("{python} -m unittest"), &source),
-            None => {}
-        }
-        let has = |words: &str| {
-            let text = self.repository.text("pyproject.toml");
-            text.is_some_and(|text| text.contains(words)).then(|| self.repository.source("pyproject.toml", words))
-        };
-        let (ruff, mypy) = (has("[tool.ruff"), has("[tool.mypy"));
-        if let Some(source) = ruff {
-            self.check(Part::Lint, &format!("{run}ruff check"), &source);
-        }
-        if let Some(source) = mypy {
-            self.check(Part::Types, &format!("{run}mypy ."), &source);
-        }
-        self.warm(&[".venv"], project);
-        self.tools(&["pyenv", "uv"], project);
-    }
-
-    /// What CI installs, and without any the project with what it needs.
-    fn pip(&mut self, requirements: bool, source: &Source, project: &str) {
-        let by_ci = ci::pip(self.repository);
-        for (at, (words, source)) in by_ci.iter().enumerate() {
-            let name = if at == 0 { "install".to_owned() } else { format!("install-{}", at + 1) };
-            let files: Vec<&str> = words.iter().map(String::as_str).chain([project]).collect();
-            self.setup(&name, &format!(".venv/bin/pip install {}", words.join(" ")), &files, source);
-        }
-        if by_ci.is_empty() {
-            // What the tests themselves need is mostly named apart, and pytest often nowhere.
-            let text = self.repository.text("pyproject.toml").unwrap_or_default();
-            let extras = text.split_once("[project.optional-dependencies]").map_or("", |(_, extras)| extras);
-            let extra = ["test", "tests", "dev"].into_iter().find(|name| {
-                extras
-                    .lines()
-                    .take_while(|line| !line.starts_with('['))
-                    .any(|line| line.split_once('=').is_some_and(|(key, _)| key.trim() == *name))
-            });
-            let what = match (requirements, extra) {
-                (true, _) => "-r requirements.txt".to_owned(),
-                (false, Some(extra)) => format!("-e .[{extra}]"),
-                (false, None) => "-e .".to_owned(),
-            };
-            let apart = self.first(PYTHON).filter(|path| !["requirements.txt", "setup.py"].contains(path));
-            let what = apart.map_or(what.clone(), |path| format!("{what} -r {path}"));
-            let what = if self.pytest().is_some() { format!("{what} pytest") } else { what };
-            self.setup(
-                "install",
-                &format!(".venv/bin/pip install {what}"),
-                &[&source.path, project, apart.unwrap_or(project)],
-                source,
-            );
-        }
-    }
-
-    /// What says that the tests are pytest's.
-    fn pytest(&self) -> Option<Source> {
-        let says = [
-            ("pyproject.toml", "[tool.pytest"),
-            ("pytest.ini", "[pytest]"),
-            ("setup.cfg", "[tool:pytest]"),
-            ("tox.ini", "[pytest]"),
-            ("pyproject.toml", "pytest"),
-            ("tox.ini", "pytest"),
-        ];
-        let has = |path: &str, words: &str| self.repository.text(path).is_some_and(|text| text.contains(words));
-        let named = PYTHON.iter().map(|path| (*path, "pytest"));
-        let found = says.into_iter().chain(named).find(|(path, words)| has(path, words));
-        let file = self.repository.paths.iter().find(|path| path.ends_with("conftest.py"));
-        let source = |path: &str, words: &str| self.repository.source(path, words);
-        found.map(|(path, words)| source(path, words)).or_else(|| file.map(|path| source(path, "")))
-    }
-
-    fn has_tests(&self) -> bool {
-        let is_test =
-            |path: &str| path.ends_with(".py") && path.rsplit('/').next().is_some_and(|f| f.starts_with("test_"));
-        self.repository.paths.iter().any(|path| is_test(path))
-    }
-
     fn go(&mut self) {
         let path = "go.mod";
         if self.repository.text(path).is_none() {
@@ -235,24 +146,6 @@ impl Guess<'_, '_> {
             self.setup("fetch", &format!("{program} classes testClasses"), &[path, "gradle.lockfile"], &source);
             self.warm(&["build", ".gradle"], path);
             self.tools(&["gradle"], path);
-        }
-    }
-
-    /// Targets count only where nothing else is known of the tests: they mostly run the same.
-    fn make(&mut self) {
-        let path = "Makefile";
-        let Some(text) = self.repository.text(path) else { return };
-        if self.found.iter().any(|found| found.part == Part::Test) {
-            return;
-        }
-        let mut seen = Vec::new();
-        for (at, line) in text.lines().enumerate() {
-            let Some((target, after)) = line.split_once(':') else { continue };
-            let Some(part) = sort::script_part(target).filter(|_| !after.starts_with('=')) else { continue };
-            if !seen.contains(&target) {
-                seen.push(target);
-                self.check(part, &format!("make {target}"), &Source { path: path.to_owned(), line: at + 1 });
-            }
         }
     }
 

@@ -101,12 +101,26 @@ fn bare(run: &[String]) -> Vec<&str> {
 pub(super) fn tool(run: &[String]) -> &'static str {
     match bare(run).first().copied().unwrap_or_default() {
         "cargo" => "rust",
-        "pytest" | "tox" | "nox" | "python" | "mypy" | "pyright" | "ruff" | "black" | "flake8" | "pylint" => "python",
+        "pytest" | "tox" | "nox" | "python" | "pip" | "pip3" | "mypy" | "pyright" | "ruff" | "black" | "flake8"
+        | "pylint" => "python",
         "npm" | "yarn" | "pnpm" | "bun" | "jest" | "vitest" | "mocha" | "ava" | "node" | "tsc" | "eslint"
         | "prettier" => "node",
         "go" | "golangci-lint" => "go",
         "mvn" | "mvnw" | "gradle" | "gradlew" => "java",
         _ => "",
+    }
+}
+
+/// The tools that bring a command's program, as `[workspace]` names them.
+pub(super) fn tools(run: &[String]) -> &'static [&'static str] {
+    match (tool(run), bare(run).first().copied()) {
+        ("rust", _) => &["cargo", "rustup"],
+        ("python", _) => &["pyenv", "uv"],
+        ("node", _) => &["nvm", "fnm", "volta", "npm"],
+        ("go", _) => &["go"],
+        ("java", Some("mvn" | "mvnw")) => &["maven"],
+        ("java", _) => &["gradle"],
+        _ => &[],
     }
 }
 
