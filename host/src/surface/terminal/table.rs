@@ -223,7 +223,7 @@ mod tests {
         let (agent, agent_name, branch) = (Hash::NONE, "coder@1".to_owned(), "refs/heads/pit/1".to_owned());
         Event::Started(Box::new(Started {
             semantics: 1,
-            site: Site { run: id(n), tree: id(1), parent, agent, agent_name, branch },
+            site: Site { run: id(n), tree: id(1), parent, agent, agent_name, branch, model: None },
             ordinal: u32::from(n) - 1,
             contract: String::new(),
             seed: Hash::NONE,
