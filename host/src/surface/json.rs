@@ -5,7 +5,7 @@ use orchestra_pit_core::call::delegate::{End, Report};
 use orchestra_pit_core::call::{Value, model};
 use orchestra_pit_core::check::prove::Proof;
 use orchestra_pit_core::check::verdict::{CheckVerdict, Kind, Level};
-use orchestra_pit_core::id::{Oid, RunId};
+use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::record::Event;
 use orchestra_pit_core::time::Time;
 use serde::Serialize;
@@ -196,9 +196,13 @@ struct Used<'a> {
     micro_usd: Option<u64>,
 }
 
-/// What a record says that a model used.
+/// What a model used, of what is told while it happens: there no digest goes with it, nor what the model said. A record has both,
+/// and is shown whole.
 fn used(event: &Event) -> Option<Used<'_>> {
     let Event::Answered(answered) = event else { return None };
+    if answered.digest != Hash::NONE {
+        return None;
+    }
     let Ok(Value::Model(value)) = &answered.answer else { return None };
     let model::Value::Reply(reply) = &**value else { return None };
     let micro_usd = (!answered.cost.unpriced).then_some(answered.cost.micro_usd);
