@@ -55,6 +55,8 @@ pub struct Settled {
     pub models: BTreeMap<String, Said<Full>>,
     /// Endpoints that somebody configured, by the first part of `provider/model`.
     pub providers: BTreeMap<String, Said<Provider>>,
+    /// Where each value of a provider stands, by its key.
+    places: BTreeMap<String, Origin>,
     /// What models accept and cost, where somebody said so; the user's before the organisation's.
     families: Vec<Said<family::Row>>,
     prices: Vec<Said<price::Row>>,
@@ -106,13 +108,13 @@ impl Settled {
         let rules = rules::settle(&mut files, flags)?;
         let mut commands = commands::Settled::default();
         let (mut narrowings, mut pager) = (Vec::new(), None);
-        let (mut models, mut providers) = (BTreeMap::new(), BTreeMap::new());
+        let (mut models, mut providers, mut places) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (mut families, mut prices) = (Vec::new(), Vec::new());
         for (source, own) in [files.organisation, files.user].into_iter().flatten() {
             narrowing::settle(&source, own.grants, agents, &mut narrowings)?;
             pager = own.pager.map(|pager| source.said(pager)).or(pager);
             connections::models(&source, own.models, &mut models)?;
-            connections::providers(&source, own.provider, &mut providers)?;
+            connections::providers(&source, own.provider, &mut providers, &mut places)?;
             commands.of_machine(&source, own.workspace, own.sandbox)?;
             // The first that fits is taken, and the user's go over the organisation's.
             families.splice(0..0, own.family.into_iter().map(|row| source.said(row)));
@@ -149,6 +151,7 @@ impl Settled {
             rules,
             models,
             providers,
+            places,
             families,
             prices,
             pager,

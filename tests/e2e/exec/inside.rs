@@ -80,6 +80,7 @@ fn what_an_agent_may_not_read_its_commands_do_not_find() {
             "sh echo 1 > one",
             "sh echo 2 > two; rm one",
             "sh cat .env two; ls -A",
+            "sh git describe 2>&1",
         ],
     );
     has(&said, "cat: .env: No such file");
@@ -88,6 +89,8 @@ fn what_an_agent_may_not_read_its_commands_do_not_find() {
     has_not(&said, "hunter2");
     // Nor do they after files have changed twice.
     has(&said, "out=2\nREADME.md\ndeep\ntwo err=cat: .env: No such file");
+    // Git has it too, so it is not there, and why is said.
+    has(&said, "[pit: `.git` is not there, because a file that git has is withheld from this agent");
     // Nor do they put something in its place.
     has(&said, "left out: .env: the run may not write it");
 }

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use orchestra_pit_core::manifest::is_name;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::{Alias, Full, Layer, Line, Provider, Settled, listed};
-use crate::config::{ConfigError, Said, Source};
+use crate::config::{ConfigError, Origin, Said, Source};
 
 pub(super) fn models(
     source: &Source,
@@ -27,11 +29,29 @@ pub(super) fn models(
     Ok(())
 }
 
+/// Where the keys of each provider stand in a file.
+#[derive(Default, Deserialize)]
+struct Keys {
+    #[serde(default)]
+    provider: BTreeMap<String, BTreeMap<Spanned<String>, IgnoredAny>>,
+}
+
+fn key_of(provider: &str, key: &str) -> String {
+    format!("provider.{provider}.{key}")
+}
+
 pub(super) fn providers(
     source: &Source,
     written: BTreeMap<Spanned<String>, Provider>,
     providers: &mut BTreeMap<String, Said<Provider>>,
+    places: &mut BTreeMap<String, Origin>,
 ) -> Result<(), ConfigError> {
+    // The values are read by now; this is where their keys stand.
+    let keys: Keys = toml::from_str(&source.text).unwrap_or_default();
+    for (name, keys) in keys.provider {
+        let place = |key: Spanned<String>| (key_of(&name, key.get_ref()), source.origin(key.span().start));
+        places.extend(keys.into_keys().map(place));
+    }
     for (name, provider) in written {
         let at = name.span().start;
         is_name(name.get_ref()).map_err(|why| source.wrong(at, why))?;
@@ -85,7 +105,9 @@ pub(super) fn lines(settled: &Settled) -> Vec<Line> {
             ("attempts", attempts.map(|number| number.to_string())),
         ];
         lines.extend(parts.into_iter().filter_map(|(key, value)| {
-            Some(Line { key: format!("provider.{name}.{key}"), value: value?, from: said.from.clone() })
+            let key = key_of(name, key);
+            let from = settled.places.get(&key).unwrap_or(&said.from).clone();
+            Some(Line { key, value: value?, from })
         }));
     }
     lines

@@ -4,10 +4,23 @@ use orchestra_pit_core::path::RepoPath;
 
 use super::{Exec, tools};
 
+/// What the files of a command lack of an ordinary folder.
+#[derive(Clone, Copy)]
+pub(super) struct Lacks<'a> {
+    /// Folders that are mounts of their own.
+    pub warm: &'a [RepoPath],
+    /// `.git` is not there, because a file that git has is withheld.
+    pub without_git: bool,
+}
+
+/// What is said where `.git` is missed.
+const WITHHELD: &str = "`.git` is not there, because a file that git has is withheld from this agent; in pit.toml: \
+                        [grants.AGENT] secrets = [\"FILE\"] lets it read that one";
+
 impl Exec {
-    /// A shell says only that a program is not there, and `rm` that a folder is busy: which line of `pit.toml` it is about is to
-    /// stand below their words.
-    pub(super) fn explain(&self, said: &mut String, warm: &[RepoPath]) {
+    /// A shell says only that a program is not there, `rm` that a folder is busy and git that there is no repository: which line
+    /// of `pit.toml` it is about is to stand below their words.
+    pub(super) fn explain(&self, said: &mut String, Lacks { warm, without_git }: Lacks<'_>) {
         let missing = || said.lines().rev().filter_map(missing).find_map(|program| self.hint(&[program.to_owned()]));
         let busy = || {
             busy(said, warm).map(|name| {
@@ -17,7 +30,8 @@ impl Exec {
                 )
             })
         };
-        if let Some(hint) = missing().or_else(busy) {
+        let git = || (without_git && said.contains("not a git repository")).then(|| WITHHELD.to_owned());
+        if let Some(hint) = missing().or_else(busy).or_else(git) {
             let end = if said.ends_with('\n') { "" } else { "\n" };
             said.push_str(&format!("{end}[pit: {hint}]\n"));
         }

@@ -28,6 +28,7 @@ use super::around::{Around, Start};
 use super::beside::beside;
 use super::boxed::{self, Boxed, How, Watch, Watched, tail};
 use super::checkout::Stack;
+use super::explain::Lacks;
 use super::folder::unique;
 use super::git::{self, At};
 use super::import::import;
@@ -382,7 +383,7 @@ impl Exec {
                 cut = boxed.both.is_cut();
                 let mut output = boxed.both.text();
                 if matches!(&boxed.report, Some(report) if matches!(report.ended, sandbox::Ended::Exit(1..))) {
-                    self.explain(&mut output, warm);
+                    self.explain(&mut output, Lacks { warm, without_git: false });
                 }
                 match &boxed.report {
                     None => (Ending::Signal(9), 0, format!("{output}\nended: more output than anybody reads\n")),

@@ -22,7 +22,7 @@ use super::included::Included;
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::services::Seen;
-use super::{Exec, Machine};
+use super::{Exec, Machine, explain};
 use crate::effect::store::lock;
 
 /// Milliseconds that a command may take if nobody says otherwise.
@@ -185,8 +185,9 @@ impl Exec {
             // In a pipe it is the last program's code that counts, and often both streams are in one.
             if matches!(ended, Ended::Exited(_)) {
                 let warm: Vec<RepoPath> = laid.warm.folders.iter().map(|warm| warm.name.clone()).collect();
+                let lacks = explain::Lacks { warm: &warm, without_git: laid.git.is_none() };
                 for said in [&mut err, &mut out] {
-                    self.explain(if said.tail.is_empty() { &mut said.head } else { &mut said.tail }, &warm);
+                    self.explain(if said.tail.is_empty() { &mut said.head } else { &mut said.tail }, lacks);
                 }
             }
             Ok(Ran { ended, out, err, time, memory, tree, changes, left_out })
