@@ -42,12 +42,11 @@ fn each_new_attempt_is_seen() {
     let stage = Stage::new();
     busy(&stage, "429 Too Many Requests\r\nretry-after: 1");
     let said = stage.pit(RUN).exits(1);
-    let line =
-        said.err.lines().find(|line| line.contains("  asks again in 2 s: ")).unwrap_or_else(|| panic!("{said:?}"));
+    let line = said.err.lines().find(|line| line.contains("  asks again in ")).unwrap_or_else(|| panic!("{said:?}"));
     assert!(line.starts_with("coder ") && line.ends_with("answers (429): slow down"), "{line}");
     let said = stage.pit(&[RUN, &["-o", "stream-json"]].concat()).exits(1);
     let line = said.out.lines().find(|line| line.contains("model.retried")).unwrap_or_else(|| panic!("{said:?}"));
-    assert!(line.contains("asks again in 2 s: busy at 127.0.0.1"), "{line}");
+    assert!(line.contains("asks again in ") && line.contains(" s: busy at 127.0.0.1"), "{line}");
     let mut run = stage.attend(RUN);
     run.sees("asks again in ");
     assert_eq!(run.ends(), 1);
@@ -60,4 +59,18 @@ fn a_wait_that_is_too_long_is_told_at_once() {
     let said = stage.pit(RUN).exits(1);
     assert!(!said.err.contains("asks again"), "{}", said.err);
     let _ = said.says("answers (429): slow down; it asks to wait 60m and pit waits 2m at most").says("pit send ");
+}
+
+#[test]
+fn a_run_keeps_its_models_and_says_so() {
+    let stage = Stage::new();
+    busy(&stage, "429 Too Many Requests\r\nretry-after: 3600");
+    let _ = stage.pit(RUN).exits(1);
+    let id = stage.trees().remove(0);
+    let other = stage.pit(&["resume", &id, "-m", "busy/m2"]).exits(2);
+    let _ =
+        other.says(&format!("run {id} asks busy/m, and a run keeps its models")).says("-m busy/m2 starts another run");
+    // The control: with its own it goes on, or says that there is nothing to go on with.
+    let said = stage.pit(&["resume", &id, "-m", "busy/m"]);
+    assert!(!said.err.contains("keeps its models"), "{}", said.err);
 }
