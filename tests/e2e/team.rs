@@ -128,6 +128,8 @@ fn coders_work_side_by_side_and_a_review_sends_one_back() {
         assert!(run["agent"].as_str().is_some_and(|agent| agent.starts_with("coder@")), "{task}");
         let own = run["id"].as_str().expect("an id");
         let _ = stage.pit(&["logs", &own[..8]]).exits(0).says("starts");
+        // Less than what is shown of it is a slip of the finger.
+        let _ = stage.pit(&["logs", &own[..7]]).exits(2).says("there is no run");
     }
 }
 

@@ -242,7 +242,7 @@ fn without_clean(mut run: Vec<String>) -> Vec<String> {
 }
 
 /// Cargo stops at the first program with a failure; which others fail is then not known, and *no worse* cannot be said. And
-/// pytest does not name what passes, so that nobody could say which tests are lost.
+/// neither pytest nor unittest names what passes, so that nobody could say which tests are lost.
 fn all_failures(mut run: Vec<String>) -> Vec<String> {
     if run.iter().any(|word| word == "pytest" || word.ends_with("/pytest"))
         && !run.iter().any(|word| word.starts_with("-r") || word.starts_with("-v") || word == "--verbose")

@@ -232,7 +232,10 @@ impl Grants {
             true => "it may run none; ".to_owned(),
             false => format!("it may run {}{more}; ", some.join(", ")),
         };
-        if argv.first().is_some_and(|program| matches!(program.as_str(), "sh" | "bash")) && !some.is_empty() {
+        let shell = argv.first().filter(|program| matches!(program.as_str(), "sh" | "bash"));
+        let first = |pattern: &ArgvPattern| pattern.to_string().split(' ').next().map(str::to_owned);
+        let none = |program: &String| !self.exec.iter().any(|pattern| first(pattern).as_ref() == Some(program));
+        if shell.is_some_and(none) && !some.is_empty() {
             hint.push_str("a shell is not among them, so no pipes, `&&` or `$`; ");
         }
         hint + "a person can add it to `exec` of the agent's grants"

@@ -316,6 +316,12 @@ fn a_command_takes_a_grant_that_no_wrapper_gets_around() {
     };
     let hint = no[0].hint.as_deref().unwrap_or_default();
     assert!(hint.starts_with("it may run `cargo test **`; a shell is not among them"), "{hint}");
+    let one = vec!["sh".to_owned(), "make.sh".to_owned()].try_into().unwrap();
+    let some = Grants { exec: vec![one], ..everything() };
+    let Ruling::Deny(_, no) = judge(command(&["sh", "-c", "ls"], &[]), &Rules::default(), &some, &[]) else {
+        panic!("it is refused")
+    };
+    assert!(no[0].hint.as_deref().is_some_and(|hint| hint.starts_with("it may run `sh make.sh`; a person can")));
     let check = || order(Call::Exec(exec::Call::Check { level: "full".into() }));
     assert!(allowed(check(), &everything()));
     assert_eq!(denied(check(), &Grants { check: false, ..everything() }).as_deref(), Some("check-not-granted"));

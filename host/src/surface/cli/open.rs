@@ -201,9 +201,16 @@ pub async fn find(journal: &Journal, text: Option<&str>) -> Result<Named, Failur
     Ok(Named { tree, run })
 }
 
-/// A part of a run by an id of its own, which people see where it is named to agents; none if it may be several.
+/// Characters of an id that people are shown.
+const SHOWN: usize = 8;
+
+/// A part of a run by an id of its own, which people see where it is named to agents; none if it may be several, or is shorter
+/// than what they see: a slip of the finger must not reach what nobody meant.
 async fn part(journal: &Journal, trees: &[TreeRow], text: &str) -> Result<Option<Named>, Failure> {
     let wanted = text.to_lowercase();
+    if wanted.len() < SHOWN {
+        return Ok(None);
+    }
     let mut found = None;
     for tree in trees.iter().map(|row| row.first.tree) {
         for run in journal.runs(tree).await?.into_iter().map(|row| row.run) {
