@@ -112,6 +112,13 @@ fn set_up_runs_once_for_its_inputs_and_no_command_writes_to_what_it_left() {
     assert_eq!(bench.says((1, 1), &base, &commands, spoil), "evil\n");
     assert_eq!(bench.says((1, 1), &base, &commands, "cat deps/stamp ~/.cache/x/y"), "evil\nfetched\n");
     assert_eq!(bench.says((2, 2), &base, &commands, see), first, "nobody else sees it");
+    let removed = "rm -rf out deps; ls; mkdir out; ls out";
+    assert_eq!(
+        bench.says((6, 6), &base, &commands, removed),
+        "lock\nprepare.sh\nsrc\n",
+        "it is removed like any folder"
+    );
+    assert_eq!(bench.says((6, 6), &base, &commands, "ls out; ls -d deps || echo gone"), "gone\n", "for this run");
     let other = Bench::new(&stage, cache.path());
     assert_eq!(other.says((3, 3), &base, &commands, see), first, "nor is it made again by another process");
     let same = commit(&stage, "src", "1\n2\n");
@@ -243,6 +250,17 @@ fn a_service_that_does_not_come_up_is_said_with_its_last_lines() {
         assert!(failed.message.contains(part), "{part}: {failed}");
     }
     assert!(failed.hint.is_some_and(|hint| hint.contains("[services]")));
+}
+
+#[test]
+fn a_service_sees_what_starts_warm() {
+    let (stage, cache) = (Stage::with(FILES), cache());
+    let base = stage.git(&["rev-parse", "HEAD"]);
+    let bench = Bench::new(&stage, cache.path());
+    let reads = with_service("import sys; sys.exit(f\"it has {open('out/lib').read()}\")").services;
+    let failed = bench.run((1, 1), &base, &Commands { services: reads, ..set_up(STAMP, false) }, "true");
+    let failed = failed.expect_err("it ends");
+    assert!(failed.message.contains("it has built"), "{failed}");
 }
 
 trait Renamed {

@@ -334,6 +334,10 @@ fn what_checks_of_both_levels_built_of_the_base_is_there_and_is_built_again_wher
     let _ = runs(&stage, "sh paste -d, out/fast out/full\nwrite more.txt x\ncommit");
     let logs = stage.pit(&["logs"]).exits(0).out;
     assert!(logs.contains("ran: exit 0 out=fast,full"), "{logs}");
+    // A build may begin anew, as by `cargo clean`.
+    let _ = runs(&stage, "sh rm -r out\nsh mkdir out && ls -A out && echo anew\nwrite again.txt x\ncommit");
+    let logs = stage.pit(&["logs"]).exits(0).out;
+    assert!(logs.contains("ran: exit 0 out=anew"), "{logs}");
     // What it came to is known, and what was built is not there any more.
     let base = stage.git(&["rev-parse", "main^{tree}"]);
     let warm = stage.warm_of(&base);

@@ -34,6 +34,7 @@ mod explain;
 pub(crate) mod folder;
 pub mod git;
 pub mod hidden;
+mod ignored;
 pub mod import;
 mod included;
 pub mod inside;

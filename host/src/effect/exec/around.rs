@@ -9,6 +9,7 @@ use orchestra_pit_core::id::{Oid, RunId};
 
 use super::Exec;
 use super::boxed::Watch;
+use super::caches::Warmed;
 use super::included::Included;
 use super::run::blocking;
 use super::setup::SetUp;
@@ -27,8 +28,9 @@ pub(super) struct Around {
 
 impl Around {
     /// Layers below the workspace's, which hides whatever of them it has itself.
-    pub(super) fn below(&self) -> impl Iterator<Item = PathBuf> {
-        self.included.below().into_iter().chain(self.setup.as_ref().map(|setup| setup.ignored()))
+    pub(super) fn below(&self, warm: &Warmed) -> impl Iterator<Item = PathBuf> {
+        let kept = self.included.below().into_iter().chain(self.setup.as_ref().map(|setup| setup.ignored()));
+        warm.layers.clone().into_iter().chain(kept)
     }
 }
 

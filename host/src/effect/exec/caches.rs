@@ -1,9 +1,10 @@
 //! Ignored folders that start warm: `target`, `node_modules`, `.venv`, as `pit.toml` names them in `[workspace] warm`.
 //!
-//! What set-up and checks make of a base lies beside its checkout and is a lower layer of every run over that base; each
-//! run has an upper of its own that lasts as long as its [`Layer`]. So eight runs cost the disk of their differences. Only
-//! the host's own runs on a base are adopted: what an agent's command wrote is never below another run. There are two at most
-//! for each base, one over the other, for `fast` and `full` build different things.
+//! What set-up and checks make of a base lies beside its checkout and is a layer below every run over that base; what a
+//! run's own commands write there is kept with what git ignores, as long as its [`Layer`]. So eight runs cost the disk of
+//! their differences, and a command may remove such a folder like any other. Only the host's own runs on a base are adopted:
+//! what an agent's command wrote is never below another run. There are two at most for each base, one over the other, for
+//! `fast` and `full` build different things.
 //!
 //! A base whose checkout was made from another one's may stand on what is warm there, if that was built before this
 //! checkout was made: then every file that differs is newer than the outputs, and build tools see what to do. What was
@@ -15,48 +16,38 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use orchestra_pit_core::call::{Error, ErrorKind};
-use orchestra_pit_core::id::Oid;
+use orchestra_pit_core::call::{self, Error, ErrorKind};
+use orchestra_pit_core::id::{Hash, Oid};
 use orchestra_pit_core::path::RepoPath;
 
 use super::checkout::{Checkouts, Held, MAX_LAYERS, Stack, failed};
 use super::folder::{Folder, Kind, nanoseconds, now, unique};
+use super::ignored::Ignored;
 use super::layer::Layer;
 use super::setup::SetUp;
 
-/// First line of the file beside a warm folder.
-const FORMAT: &str = "pit warm 2";
+/// First line of the file beside a warm layer.
+const FORMAT: &str = "pit warm 3";
 
-/// The end of the name of a base's second warm folder, which lies over its first.
-const SECOND: &str = "%+";
+/// The end of the name of a base's second warm layer, which lies over its first.
+const SECOND: &str = "+";
 
-/// One folder that starts warm, as an overlay's parts.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Warm {
-    /// Its path in the workspace.
-    pub name: RepoPath,
-    /// What is below, top first; one that is empty if it starts cold.
-    pub lowers: Vec<PathBuf>,
-    /// The run's own.
-    pub upper: PathBuf,
-    /// The overlay's, beside it.
-    pub work: PathBuf,
-    /// By which it is known among those of its base.
-    id: String,
-    /// The base whose warm folder is the topmost below, and when that was made.
-    over: Option<(Oid, u128)>,
-}
-
-/// The warm folders of a run. What is below is not removed while this lives.
+/// What starts warm for a run. What is below is not removed while this lives.
 #[must_use = "without it what is below may be removed"]
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Warmed {
-    /// In the order of their names in `pit.toml`.
-    pub folders: Vec<Warm>,
+    /// To be below the workspace's own layers, top first. Each has the folders at their paths.
+    pub layers: Vec<PathBuf>,
+    /// The folders, as `pit.toml` names them.
+    names: Vec<RepoPath>,
+    /// By which their layer is known among those of a base.
+    id: String,
+    /// The base whose warm layer is the topmost, and when that was made.
+    over: Option<(Oid, u128)>,
     _held: Vec<Held>,
 }
 
-/// What is written beside a warm folder.
+/// What is written beside a warm layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct About {
     /// The base that the first one stands on, and the last one of it that was there then.
@@ -65,7 +56,7 @@ struct About {
     bytes: u64,
 }
 
-/// Layers of a warm folder.
+/// Warm layers, one over the other.
 #[derive(Debug, Default)]
 struct Chain {
     /// The base whose they are, and when they were made.
@@ -81,18 +72,9 @@ impl Chain {
     }
 }
 
-/// What a run's own upper was written over; none if nothing was yet.
-fn stands(own: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(own.join("stands")) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 impl Checkouts {
-    /// The warm folders of a run over a checkout, and over what set-up left. What was built over other set-up is never
-    /// seen: the folders of each go by names of their own.
+    /// What is warm for a run over a checkout, and over what set-up left. What was built over other set-up is never seen:
+    /// the layers of each go by names of their own.
     pub fn warm(
         &self,
         stack: &Stack,
@@ -100,77 +82,59 @@ impl Checkouts {
         names: &[RepoPath],
         setup: Option<&SetUp>,
     ) -> Result<Warmed, Error> {
-        let mut warmed = Warmed { folders: Vec::new(), _held: Vec::new() };
-        for name in names {
-            let fail = |error: io::Error| failed(self.folder(), &error);
-            let id = id_of(name, setup);
-            let mut own = layer.warm(&id)?;
-            let mut chain = match stands(&own).map_err(fail)? {
-                // What the run has written goes with what it was written over, and with nothing that came since.
-                Some(stands) => match self.same_as_then(&stands, &id).map_err(fail)? {
-                    Some(chain) => chain,
-                    None => {
-                        layer.cool(&id)?;
-                        own = layer.warm(&id)?;
-                        self.nearest_warm(stack, &id).map_err(fail)?
-                    }
-                },
-                None => self.nearest_warm(stack, &id).map_err(fail)?,
-            };
-            fs::write(own.join("stands"), chain.stands()).map_err(fail)?;
-            chain.layers.extend(setup.map(|setup| setup.warm(name)).filter(|below| below.is_dir()));
-            let at = |part: &str| own.join(part);
-            let mut lowers = chain.layers;
-            if lowers.is_empty() {
-                lowers.push(at("empty"));
+        if names.is_empty() {
+            return Ok(Warmed::default());
+        }
+        let fail = |error: io::Error| failed(self.folder(), &error);
+        let id = id_of(names, setup);
+        let stood = layer.stood()?;
+        // What the run has written goes with what it was written over, and with nothing that came since.
+        let same = stood.as_ref().map(|stood| self.same_as_then(stood, &id)).transpose().map_err(fail)?;
+        let chain = match same.flatten() {
+            Some(chain) => chain,
+            None => {
+                let own = Ignored::open(layer).map_err(fail)?;
+                names.iter().try_for_each(|name| own.remove(name.as_bytes())).map_err(fail)?;
+                self.nearest_warm(stack, &id).map_err(fail)?
             }
-            let over = chain.over;
-            warmed._held.extend(chain.held);
-            let (upper, work) = (at("upper"), at("work"));
-            warmed.folders.push(Warm { name: name.clone(), lowers, upper, work, id, over });
+        };
+        let stands = format!("{id} {}", chain.stands());
+        if stood.as_ref() != Some(&stands) {
+            layer.stand(Some(&stands))?;
         }
-        Ok(warmed)
+        let Chain { over, layers, held } = chain;
+        Ok(Warmed { layers, names: names.to_vec(), id, over, _held: held })
     }
 
-    /// The same with nothing below, for set-up: what it leaves is to be whole by itself.
-    pub(super) fn cold(layer: &Layer, names: &[RepoPath]) -> Result<Warmed, Error> {
-        let mut warmed = Warmed { folders: Vec::new(), _held: Vec::new() };
-        for name in names {
-            let id = encoded(name);
-            let own = layer.warm(&id)?;
-            let at = |part: &str| own.join(part);
-            let (lowers, upper, work) = (vec![at("empty")], at("upper"), at("work"));
-            warmed.folders.push(Warm { name: name.clone(), lowers, upper, work, id, over: None });
-        }
-        Ok(warmed)
-    }
-
-    /// Whether a base has warm folders of its own.
+    /// Whether a base has a warm layer of its own.
     pub(super) fn is_warm(&self, base: Oid, names: &[RepoPath], setup: Option<&SetUp>) -> bool {
-        let place = self.place(base);
-        names.iter().all(|name| About::read(&place, &id_of(name, setup)).is_ok_and(|about| about.is_some()))
+        names.is_empty() || About::read(&self.place(base), &id_of(names, setup)).is_ok_and(|about| about.is_some())
     }
 
-    /// Makes what the host's own run on a base has written the warm folder of that base, or its second one, over the first.
-    /// False if it has both already, which stay, or if there is nothing to add. Nothing of the run may live.
-    pub fn adopt(&self, stack: &Stack, warm: &Warm) -> Result<bool, Error> {
-        let is_second = warm.over.is_some_and(|(base, _)| base == stack.tree);
-        let id = if is_second { format!("{}{SECOND}", warm.id) } else { warm.id.clone() };
-        let is_empty = || fs::read_dir(&warm.upper).is_ok_and(|mut entries| entries.next().is_none());
-        if is_second && (self.place(stack.tree).join("warm").join(&id).exists() || is_empty()) {
+    /// Makes what the host's own run on a base has left in its warm folders the warm layer of that base, or its second one,
+    /// over the first. False if it has both already, which stay, or if there is nothing to add. Nothing of the run may live.
+    pub fn adopt(&self, stack: &Stack, layer: &Layer, warm: &Warmed) -> Result<bool, Error> {
+        if warm.names.is_empty() {
             return Ok(false);
         }
-        let fail = |error: io::Error| failed(&warm.upper, &error);
+        let fail = |error: io::Error| failed(layer.place(), &error);
+        let own = Ignored::open(layer).map_err(fail)?;
+        let left =
+            warm.names.iter().map(|name| own.has(name.as_bytes())).collect::<io::Result<Vec<_>>>().map_err(fail)?;
+        let is_second = warm.over.is_some_and(|(base, _)| base == stack.tree);
+        let id = if is_second { format!("{}{SECOND}", warm.id) } else { warm.id.clone() };
         let place = self.place(stack.tree).join("warm");
+        if is_second && (place.join(&id).exists() || !left.contains(&true)) {
+            return Ok(false);
+        }
         fs::create_dir_all(&place).map_err(fail)?;
         let aside = place.join(format!("making.{}", unique()));
         fs::create_dir(&aside).map_err(fail)?;
-        fs::rename(&warm.upper, aside.join("files")).map_err(fail)?;
         // The run goes on over what is everybody's now.
-        if let Some(own) = warm.upper.parent() {
-            fs::remove_file(own.join("stands")).map_err(fail)?;
-        }
-        let made = Folder::open(&aside, None).and_then(|folder| {
+        layer.stand(None)?;
+        let made = Folder::open(&aside, layer.owner()).and_then(|folder| {
+            let files = Ignored::at(folder.make(b"files")?, layer)?;
+            warm.names.iter().try_for_each(|name| own.hand_over(name.as_bytes(), &files))?;
             let over = warm.over.filter(|_| !is_second);
             let about = About { over, made: nanoseconds(now()), bytes: size(&folder.sub(b"files")?, 0)? };
             fs::write(aside.join("about"), about.text())?;
@@ -201,7 +165,7 @@ impl Checkouts {
         Ok(Chain::default())
     }
 
-    /// The layers of a base's warm folders that were made until then, if all are there. Of one that would be too high, nothing
+    /// The warm layers of a base that were made until then, if all are there. Of one that would be too high, nothing
     /// is taken.
     fn chain(&self, base: Oid, name: &str, until: u128) -> io::Result<Option<Chain>> {
         let mut chain = Chain::default();
@@ -224,8 +188,9 @@ impl Checkouts {
         Ok(Some(chain))
     }
 
-    /// The chain that a run's own upper was written over, if it is still the same.
-    fn same_as_then(&self, stands: &str, name: &str) -> io::Result<Option<Chain>> {
+    /// The chain that a run's own files were written over, if it is still the same.
+    fn same_as_then(&self, stood_on: &str, name: &str) -> io::Result<Option<Chain>> {
+        let Some(stands) = stood_on.strip_prefix(name).and_then(|rest| rest.strip_prefix(' ')) else { return Ok(None) };
         if stands == Chain::default().stands() {
             return Ok(Some(Chain::default()));
         }
@@ -233,7 +198,7 @@ impl Checkouts {
         Ok(self.chain(base, name, made)?.filter(|chain| chain.stands() == stands))
     }
 
-    /// The bases that a checkout's warm folders stand on, and how many bytes those have that it has itself.
+    /// The bases that a checkout's warm layers stand on, and how many bytes it has in its own.
     pub(super) fn warm_needs(&self, tree: Oid) -> (Vec<Oid>, u64) {
         let entries = fs::read_dir(self.place(tree).join("warm")).into_iter().flatten().flatten();
         let abouts = entries.filter_map(|entry| About::parse(&fs::read_to_string(entry.path().join("about")).ok()?));
@@ -245,21 +210,22 @@ impl Checkouts {
 }
 
 impl Layer {
-    /// Where a run's own upper of a warm folder is.
-    fn warm(&self, name: &str) -> Result<PathBuf, Error> {
-        let made = Folder::open(self.place(), self.owner()).and_then(|place| {
-            let own = place.make(b"warm")?.make(name.as_bytes())?;
-            ["empty", "upper", "work"].into_iter().try_for_each(|part| own.make(part.as_bytes()).map(drop))
-        });
-        made.map_err(|error| failed(self.place(), &error))?;
-        Ok(self.place().join("warm").join(name))
+    /// What the run's own files in warm folders were written over; none if there are none yet.
+    fn stood(&self) -> Result<Option<String>, Error> {
+        match fs::read_to_string(self.place().join("stands")) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(self.place(), &error)),
+        }
     }
 
-    /// Throws a run's own upper of a warm folder away.
-    fn cool(&self, name: &str) -> Result<(), Error> {
-        let cooled = Folder::open(self.place(), self.owner())
-            .and_then(|place| place.sub(b"warm")?.discard(name.as_bytes(), &self.trash()?));
-        cooled.map_err(|error| failed(self.place(), &error))
+    fn stand(&self, on: Option<&str>) -> Result<(), Error> {
+        let at = self.place().join("stands");
+        let done = match on {
+            Some(text) => fs::write(at, text),
+            None => fs::remove_file(at),
+        };
+        done.map_err(|error| failed(self.place(), &error))
     }
 }
 
@@ -289,20 +255,15 @@ impl About {
     }
 }
 
-/// A base, and when its last warm folder was made.
+/// A base, and when its last warm layer was made.
 fn stood(text: &str) -> Option<(Oid, u128)> {
     let (base, made) = text.split_once(' ')?;
     Some((Oid::parse(base)?, made.parse().ok()?))
 }
 
-/// By which a warm folder is known among those of its base: what was built over other set-up is another.
-fn id_of(name: &RepoPath, setup: Option<&SetUp>) -> String {
-    setup.map_or_else(|| encoded(name), |setup| format!("{}%@{}", encoded(name), setup.id()))
-}
-
-/// A path as one name.
-pub(super) fn encoded(name: &RepoPath) -> String {
-    name.replace('%', "%25").replace('/', "%2F")
+/// By which a warm layer is known among those of its base: other folders, or what was built over other set-up, are another.
+fn id_of(names: &[RepoPath], setup: Option<&SetUp>) -> String {
+    Hash::of(&call::canonical(&(names, setup.map(SetUp::id)))).to_string()[..32].to_owned()
 }
 
 fn files(place: &Path, name: &str) -> PathBuf {

@@ -1,37 +1,18 @@
 //! What pit adds to the words of a command that lacks something only the person's `pit.toml` can bring.
 
-use orchestra_pit_core::path::RepoPath;
-
 use super::{Exec, tools};
-
-/// What the files of a command lack of an ordinary folder.
-#[derive(Clone, Copy)]
-pub(super) struct Lacks<'a> {
-    /// Folders that are mounts of their own.
-    pub warm: &'a [RepoPath],
-    /// `.git` is not there, because a file that git has is withheld.
-    pub without_git: bool,
-}
 
 /// What is said where `.git` is missed.
 const WITHHELD: &str = "`.git` is not there, because a file that git has is withheld from this agent; in pit.toml: \
                         [grants.AGENT] secrets = [\"FILE\"] lets it read that one";
 
 impl Exec {
-    /// A shell says only that a program is not there, `rm` that a folder is busy and git that there is no repository: which line
-    /// of `pit.toml` it is about is to stand below their words.
-    pub(super) fn explain(&self, said: &mut String, Lacks { warm, without_git }: Lacks<'_>) {
+    /// A shell says only that a program is not there, and git that there is no repository: which line of `pit.toml` it is about
+    /// is to stand below their words.
+    pub(super) fn explain(&self, said: &mut String, without_git: bool) {
         let missing = || said.lines().rev().filter_map(missing).find_map(|program| self.hint(&[program.to_owned()]));
-        let busy = || {
-            busy(said, warm).map(|name| {
-                format!(
-                    "`{name}` starts warm, so it can be emptied and not removed (rm -rf {name}/*); \
-                     in pit.toml: [workspace] warm"
-                )
-            })
-        };
         let git = || (without_git && said.contains("not a git repository")).then(|| WITHHELD.to_owned());
-        if let Some(hint) = missing().or_else(busy).or_else(git) {
+        if let Some(hint) = missing().or_else(git) {
             let end = if said.ends_with('\n') { "" } else { "\n" };
             said.push_str(&format!("{end}[pit: {hint}]\n"));
         }
@@ -71,25 +52,9 @@ fn missing(line: &str) -> Option<&str> {
     (!name.is_empty() && !name.contains(['/', ' '])).then_some(name)
 }
 
-/// The warm folder of which it is said that it cannot be removed: each is a mount of its own. Cargo names it some lines before
-/// it says why.
-fn busy<'a>(said: &str, warm: &'a [RepoPath]) -> Option<&'a RepoPath> {
-    const NEAR: usize = 3;
-    let lines: Vec<&str> = said.lines().collect();
-    let is_busy =
-        |line: &&str| ["Device or resource busy", "EBUSY", "os error 16"].iter().any(|why| line.contains(why));
-    let at = lines.iter().rposition(is_busy)?;
-    let near = lines.get(at.saturating_sub(NEAR)..=at).unwrap_or_default().iter();
-    let words = || near.clone().flat_map(|line| line.split(['\'', '"', '`', ' ', ':', '\u{2018}', '\u{2019}']));
-    let is =
-        |word: &str, name: &str| word == name || word.strip_suffix(name).is_some_and(|before| before.ends_with('/'));
-    warm.iter().find(|name| words().any(|word| is(word, name)))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{busy, missing};
-    use orchestra_pit_core::path::RepoPath;
+    use super::missing;
 
     #[test]
     fn what_is_not_there_is_read_from_the_words_of_whoever_looked_for_it() {
@@ -108,23 +73,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(missing(line), program, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_warm_folder_that_cannot_be_removed_is_read_from_the_words_of_whoever_tried() {
-        let warm: Vec<RepoPath> = ["web/node_modules", "target"].map(|name| RepoPath::new(name).unwrap()).to_vec();
-        for (line, name) in [
-            ("rm: cannot remove 'target': Device or resource busy", Some("target")),
-            (
-                "error: failed to remove directory `/src/app/target`\n\nCaused by:\n  Device or resource busy (os error 16)",
-                Some("target"),
-            ),
-            ("Error: EBUSY: resource busy or locked, rmdir '/src/app/web/node_modules'", Some("web/node_modules")),
-            ("rm: cannot remove 'mytarget': Device or resource busy", None),
-            ("rm: cannot remove 'target': Permission denied", None),
-        ] {
-            assert_eq!(busy(line, &warm).map(RepoPath::as_str), name, "{line}");
         }
     }
 }

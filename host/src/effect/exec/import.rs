@@ -3,12 +3,11 @@
 //! The upper was written by a stranger's command, so everything in it is looked at through handles that follow no link,
 //! up to bounds of number, size and depth. What cannot be part of a workspace, and what the run may not write, is left
 //! out and named with its reason. What git ignores by the `.gitignore` files of the tree *before* the command (what the
-//! command made of them counts from the next one on) is moved into the run's layer of ignored files. Only a folder that no
-//! tree has may bring its own.
+//! command made of them counts from the next one on) is moved into the run's layer of ignored files, and so is what starts
+//! warm. Only a folder that no tree has may bring its own rules.
 //!
 //! Nothing of the command may live any more. A folder that is new and has nothing in it is no change: git has none such.
 
-mod ignored;
 mod why;
 
 #[cfg(test)]
@@ -28,12 +27,12 @@ use orchestra_pit_core::tree::{self, Sort, Step};
 
 use super::checkout::failed;
 use super::folder::{About, Content, Folder, Kind};
+use super::ignored::Ignored;
 use super::layer::Layer;
 use super::rules::{self, Patterns, Scope};
 use super::source::{Source, is_git};
 use crate::effect::store::blob_id;
 use crate::effect::workspace::{MAX_CHANGES, MAX_FILE};
-use ignored::Ignored;
 pub use why::Why;
 
 /// Paths that one command may change: more is a build into a folder that git does not ignore.
@@ -72,8 +71,18 @@ pub struct Imported {
     pub ignored: u64,
 }
 
-/// Takes over what a command wrote on top of a tree. `may_write` is asked for each path that differs, and no file that has
-/// one of `secrets` is taken.
+/// What is taken of an upper.
+#[derive(Clone, Copy)]
+pub struct Take<'a> {
+    /// Folders that start warm: moved like what git ignores, whether it does or not.
+    pub warm: &'a [RepoPath],
+    /// No file is taken that has one of these.
+    pub secrets: &'a Secrets,
+    /// Asked for each path that differs.
+    pub may_write: &'a dyn Fn(&RepoPath) -> bool,
+}
+
+/// Takes over what a command wrote on top of a tree.
 ///
 /// Files that git ignores are moved out of the upper; all else in it is only read.
 pub fn import<S: Source + ?Sized>(
@@ -81,10 +90,9 @@ pub fn import<S: Source + ?Sized>(
     layer: &Layer,
     source: &S,
     before: Oid,
-    secrets: &Secrets,
-    may_write: &dyn Fn(&RepoPath) -> bool,
+    take: Take<'_>,
 ) -> Result<Imported, Error> {
-    within(BOUNDS, upper, layer, source, before, secrets, may_write)
+    within(BOUNDS, upper, layer, source, before, take)
 }
 
 fn within<S: Source + ?Sized>(
@@ -93,8 +101,7 @@ fn within<S: Source + ?Sized>(
     layer: &Layer,
     source: &S,
     before: Oid,
-    secrets: &Secrets,
-    may_write: &dyn Fn(&RepoPath) -> bool,
+    take: Take<'_>,
 ) -> Result<Imported, Error> {
     let fail = |error: io::Error| failed(upper, &error);
     let top = Folder::open(upper, layer.owner()).map_err(fail)?;
@@ -102,8 +109,7 @@ fn within<S: Source + ?Sized>(
     let mut import = Import {
         bounds,
         source,
-        secrets,
-        may_write,
+        take,
         ignored,
         out: Imported::default(),
         gone: BTreeSet::new(),
@@ -122,8 +128,7 @@ fn within<S: Source + ?Sized>(
 struct Import<'a, S: ?Sized> {
     bounds: Bounds,
     source: &'a S,
-    secrets: &'a Secrets,
-    may_write: &'a dyn Fn(&RepoPath) -> bool,
+    take: Take<'a>,
     ignored: Ignored,
     out: Imported,
     gone: BTreeSet<RepoPath>,
@@ -144,8 +149,17 @@ struct Entry<'a> {
     about: About,
     /// What the tree before had here.
     was: Option<Was>,
-    /// Whether git ignores it.
+    /// Whether git ignores it, or it starts warm.
     ignored: bool,
+}
+
+/// A folder of the upper whose entries are to be looked at.
+struct Below {
+    folder: Folder,
+    /// What the tree before had here.
+    before: Option<Oid>,
+    /// Whether of that nothing is seen but what the upper has.
+    hidden: bool,
 }
 
 impl<S: Source + ?Sized> Import<'_, S> {
@@ -183,7 +197,8 @@ impl<S: Source + ?Sized> Import<'_, S> {
             prefix.extend_from_slice(name);
             let Some(about) = here.about(name).map_err(|error| at(prefix, &error))? else { continue };
             let folder = matches!(about.kind, Kind::Folder | Kind::Whiteout);
-            let ignored = within_ignored || scope.ignores(prefix, folder);
+            let is_warm = self.take.warm.iter().any(|warm| warm.as_bytes() == &**prefix);
+            let ignored = within_ignored || is_warm || scope.ignores(prefix, folder);
             let path = prefix.clone();
             let entry = Entry { here, name, path: &path, about, was: before.get(&**name).copied(), ignored };
             self.entry(&entry, hidden, &scope, prefix)?;
@@ -239,18 +254,30 @@ impl<S: Source + ?Sized> Import<'_, S> {
                 self.ignored.remove(entry.path).map_err(fail)?;
                 match entry.was {
                     Some(was) => self.gone(entry.path, was)?,
-                    None if entry.ignored => self.ignored.take(entry.here, entry.name, entry.path).map_err(fail)?,
+                    None if entry.ignored || self.warm_below(entry.path).next().is_some() => {
+                        self.ignored.take(entry.here, entry.name, entry.path).map_err(fail)?
+                    }
                     None => {}
                 }
                 Ok(())
             }
-            Kind::Folder => self.sub(entry, hidden, scope, path),
+            Kind::Folder => {
+                let Some(below) = self.below(entry, hidden)? else { return Ok(()) };
+                path.push(b'/');
+                self.folder(&below.folder, path, below.before, below.hidden, Some((scope, entry.ignored)))
+            }
             Kind::File | Kind::Link => self.leaf(entry),
             Kind::Pipe | Kind::Socket | Kind::Device => {
                 self.leave(entry.path, Why::of(entry.about.kind));
                 Ok(())
             }
         }
+    }
+
+    /// The folders that start warm below a path.
+    fn warm_below(&self, path: &[u8]) -> impl Iterator<Item = &RepoPath> {
+        let is_below = |warm: &&RepoPath| warm.as_bytes().strip_prefix(path).is_some_and(|rest| rest.starts_with(b"/"));
+        self.take.warm.iter().filter(is_below)
     }
 
     /// Git's own folder is never part of a workspace. An empty one is where the view of it was mounted.
@@ -263,37 +290,45 @@ impl<S: Source + ?Sized> Import<'_, S> {
         Ok(())
     }
 
-    fn sub(&mut self, entry: &Entry<'_>, hidden: bool, scope: &Scope<'_>, path: &mut Vec<u8>) -> Result<(), Error> {
+    /// Looks at a folder, and says what is to be looked at in it: nothing where it is taken or left as it is. It calls none
+    /// that call it, for the stack is as deep as the folders are.
+    fn below(&mut self, entry: &Entry<'_>, hidden: bool) -> Result<Option<Below>, Error> {
         let fail = |error: io::Error| at(entry.path, &error);
         let folder = entry.here.sub(entry.name).map_err(fail)?;
-        let opaque = folder.is_opaque().map_err(fail)?;
+        let opaque = folder.is_opaque().map_err(fail)? || self.ignored.hides(entry.path).map_err(fail)?;
         let before = entry.was.filter(|(mode, _)| tree::sort(*mode) == Sort::Directory).map(|(_, id)| id);
         let was_leaf = entry.was.is_some() && before.is_none();
         if entry.was.is_some_and(|(mode, _)| tree::sort(mode) == Sort::Submodule) {
             if !folder.names(1).map_err(fail)?.is_empty() {
                 self.leave(entry.path, Why::Submodule);
             }
-            return Ok(());
+            return Ok(None);
         }
+        let kept_aside = entry.ignored && entry.was.is_none();
         if opaque {
             self.ignored.remove(entry.path).map_err(fail)?;
+            let mut covered = self.warm_below(entry.path).filter(|_| !kept_aside);
+            covered.try_for_each(|warm| self.ignored.hide(warm.as_bytes())).map_err(fail)?;
         }
         if let Some(was) = entry.was.filter(|_| was_leaf)
             && !self.gone_one(entry.path, was)
         {
             // Where the file stays, nothing can be below it.
-            return Ok(());
+            return Ok(None);
         }
-        if entry.ignored && entry.was.is_none() {
+        if kept_aside {
             self.out.ignored += 1;
-            return self.ignored.take(entry.here, entry.name, entry.path).map_err(fail);
+            if hidden {
+                // What hides it above stays in the upper.
+                folder.set_opaque().map_err(fail)?;
+            }
+            return self.ignored.take(entry.here, entry.name, entry.path).map(|()| None).map_err(fail);
         }
         if entry.path.iter().filter(|byte| **byte == b'/').count() + 1 >= Map::MAX_DEPTH {
             self.leave(entry.path, Why::Deep);
-            return Ok(());
+            return Ok(None);
         }
-        path.push(b'/');
-        self.folder(&folder, path, before, hidden || opaque || was_leaf, Some((scope, entry.ignored)))
+        Ok(Some(Below { folder, before, hidden: hidden || opaque || was_leaf }))
     }
 
     fn leaf(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
@@ -340,9 +375,9 @@ impl<S: Source + ?Sized> Import<'_, S> {
 
     /// Leaves out what has a value in its name, and names it without.
     fn tells_by_name(&mut self, entry: &Entry<'_>) -> bool {
-        let tells = entry.about.kind != Kind::Whiteout && entry.was.is_none() && self.secrets.are_in(entry.name);
+        let tells = entry.about.kind != Kind::Whiteout && entry.was.is_none() && self.take.secrets.are_in(entry.name);
         if tells {
-            let path = self.secrets.redacted(entry.path);
+            let path = self.take.secrets.redacted(entry.path);
             self.leave(&path, Why::Secret);
         }
         tells
@@ -350,12 +385,12 @@ impl<S: Source + ?Sized> Import<'_, S> {
 
     /// Whether a file has a value that is kept from agents and that was not in it before.
     fn tells(&self, entry: &Entry<'_>, bytes: &[u8]) -> Result<bool, Error> {
-        if !self.secrets.are_in(bytes) {
+        if !self.take.secrets.are_in(bytes) {
             return Ok(false);
         }
         let was = entry.was.filter(|(mode, _)| matches!(tree::sort(*mode), Sort::File { .. }));
         Ok(match was {
-            Some((_, id)) => !self.secrets.are_in(&self.source.content(id)?),
+            Some((_, id)) => !self.take.secrets.are_in(&self.source.content(id)?),
             None => true,
         })
     }
@@ -417,7 +452,7 @@ impl<S: Source + ?Sized> Import<'_, S> {
 
     /// A whole folder is gone for a file in its place, or nothing of it is.
     fn gone_whole(&mut self, path: &[u8], folder: Oid) -> Result<bool, Error> {
-        let (source, may_write) = (self.source, self.may_write);
+        let (source, may_write) = (self.source, self.take.may_write);
         let mut all = Vec::new();
         let mut can = true;
         tree::walk(source, folder, &mut |below, item| {
@@ -438,7 +473,7 @@ impl<S: Source + ?Sized> Import<'_, S> {
     }
 
     fn refusal(&self, path: &RepoPath, bytes: u64) -> Option<Why> {
-        if !(self.may_write)(path) {
+        if !(self.take.may_write)(path) {
             return Some(Why::NotGranted);
         }
         if self.gone.len() + self.put.len() >= self.bounds.paths {

@@ -7,7 +7,6 @@ use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_sandbox::{Class, Limits, Mount, Network, Spec, system};
 
 use super::around::Around;
-use super::caches::Warmed;
 use super::git::View;
 use super::layer::Upper;
 use super::tools::{self, Found, HOME};
@@ -26,8 +25,6 @@ pub struct Files<'a> {
     pub lowers: Vec<PathBuf>,
     /// Takes what is written.
     pub upper: &'a Upper,
-    /// Folders that start warm.
-    pub warm: &'a Warmed,
     /// `.git`, if there is one to be seen.
     pub git: Option<&'a View>,
     /// What the home has at first.
@@ -82,14 +79,6 @@ pub(super) fn spec(files: &Files<'_>, told: Told<'_>, around: &Around, home: Opt
         work: files.upper.work.clone(),
         to: files.at.to_owned(),
     });
-    for warm in &files.warm.folders {
-        mounts.push(Mount::Overlay {
-            lowers: warm.lowers.clone(),
-            upper: warm.upper.clone(),
-            work: warm.work.clone(),
-            to: files.at.join(warm.name.as_str()),
-        });
-    }
     if let Some(view) = files.git {
         let git = files.at.join(".git");
         let read = |from: &Path, to: PathBuf| Mount::Bind { from: from.to_owned(), to, writable: false, exec: false };

@@ -28,10 +28,9 @@ use super::around::{Around, Start};
 use super::beside::beside;
 use super::boxed::{self, Boxed, How, Watch, Watched, tail};
 use super::checkout::Stack;
-use super::explain::Lacks;
 use super::folder::unique;
 use super::git::{self, At};
-use super::import::import;
+use super::import::{Take, import};
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::run::blocking;
@@ -295,9 +294,7 @@ impl Exec {
         if adopt {
             let checkouts = self.checkouts(&place.machine)?;
             let warmed = checkouts.warm(&place.stack, &place.layer, &around.commands.warm, around.setup.as_deref())?;
-            for folder in &warmed.folders {
-                checkouts.adopt(&place.stack, folder)?;
-            }
+            checkouts.adopt(&place.stack, &place.layer, &warmed)?;
         }
         let at = place.layer.place().to_owned();
         drop(place);
@@ -331,9 +328,10 @@ impl Exec {
         blocking(move || {
             let repo = exec.workspaces.repo();
             // What git ignores is there for the next check; nothing else of it is.
-            import(&upper.upper, &place.layer, &**repo, place.tree, &Secrets::default(), &|_| false)?;
+            let take = Take { warm: &around.commands.warm, secrets: &Secrets::default(), may_write: &|_| false };
+            import(&upper.upper, &place.layer, &**repo, place.tree, take)?;
             place.layer.end(&upper)?;
-            let outcome = exec.outcome(&check, boxed, &around.commands.warm)?;
+            let outcome = exec.outcome(&check, boxed)?;
             Ok((outcome, place))
         })
         .await
@@ -361,8 +359,8 @@ impl Exec {
         };
         let upper = place.layer.begin()?;
         let seen = self.seen_at();
-        let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below()).collect();
-        let files = inside::Files { at: &seen, lowers, upper: &upper, warm: &warm, git: Some(&view), home: Home::Own };
+        let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below(&warm)).collect();
+        let files = inside::Files { at: &seen, lowers, upper: &upper, git: Some(&view), home: Home::Own };
         let own = check.env.iter().map(|(name, value)| (name.clone(), value.clone()));
         let env = served.env.into_iter().chain(own).collect();
         let (argv, dir) = (&check.run[..], check.dir.as_ref());
@@ -371,19 +369,14 @@ impl Exec {
     }
 
     /// What a check came to, its output kept as a log.
-    fn outcome(
-        &self,
-        check: &Check,
-        boxed: Result<Boxed, sandbox::Error>,
-        warm: &[RepoPath],
-    ) -> Result<Outcome, Error> {
+    fn outcome(&self, check: &Check, boxed: Result<Boxed, sandbox::Error>) -> Result<Outcome, Error> {
         let mut cut = false;
         let (ending, micros, output) = match boxed {
             Ok(boxed) => {
                 cut = boxed.both.is_cut();
                 let mut output = boxed.both.text();
                 if matches!(&boxed.report, Some(report) if matches!(report.ended, sandbox::Ended::Exit(1..))) {
-                    self.explain(&mut output, Lacks { warm, without_git: false });
+                    self.explain(&mut output, false);
                 }
                 match &boxed.report {
                     None => (Ending::Signal(9), 0, format!("{output}\nended: more output than anybody reads\n")),

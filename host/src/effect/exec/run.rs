@@ -17,12 +17,11 @@ use super::caches::Warmed;
 use super::checkout::Stack;
 use super::git::{self, At, View};
 use super::hidden::Hidden;
-use super::import::{Imported, import};
-use super::included::Included;
+use super::import::{Imported, Take, import};
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::services::Seen;
-use super::{Exec, Machine, explain};
+use super::{Exec, Machine};
 use crate::effect::store::lock;
 
 /// Milliseconds that a command may take if nobody says otherwise.
@@ -52,11 +51,10 @@ struct Laid {
     stack: Stack,
     lowers: Vec<PathBuf>,
     upper: Upper,
-    warm: Warmed,
+    _warm: Warmed,
     git: Option<View>,
     notes: Vec<String>,
-    /// What the command must not tell.
-    included: Arc<Included>,
+    around: Around,
 }
 
 impl Exec {
@@ -79,7 +77,7 @@ impl Exec {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         watch(boxed::Watched::Begins(&command.argv, ""));
         let ran = boxed::run(
-            How { program, stdin: command.stdin.to_vec(), most, included: laid.included.clone() },
+            How { program, stdin: command.stdin.to_vec(), most, included: laid.around.included.clone() },
             spec,
             watch,
         )
@@ -126,11 +124,10 @@ impl Exec {
             })
         })?;
         let covering = hidden.layer(layer.place())?;
-        let lowers = covering.into_iter().chain(layer.lowers(&stack)).chain(around.below()).collect();
         let warm = checkouts.warm(&stack, layer, &around.commands.warm, around.setup.as_deref())?;
-        let upper = layer.begin()?;
-        let laid =
-            Laid { before, stack, lowers, upper, warm, git, notes: served.notes, included: around.included.clone() };
+        let lowers = covering.into_iter().chain(layer.lowers(&stack)).chain(around.below(&warm)).collect();
+        let (upper, notes) = (layer.begin()?, served.notes);
+        let laid = Laid { before, stack, lowers, upper, _warm: warm, git, notes, around: around.clone() };
         let told = Told {
             argv: &command.argv,
             dir: command.dir.as_ref(),
@@ -143,7 +140,6 @@ impl Exec {
             at: &at,
             lowers: laid.lowers.clone(),
             upper: &laid.upper,
-            warm: &laid.warm,
             git: laid.git.as_ref(),
             home: Home::Own,
         };
@@ -166,9 +162,11 @@ impl Exec {
             let repo = self.workspaces.repo();
             let free = |path: &RepoPath| self.workspaces.is_free(site, path);
             let may_write = |path: &RepoPath| scope.write.has(path) && scope.read.has(path) && free(path);
-            let imported = self.workspaces.files(site.run, |files, _| {
-                import(&laid.upper.upper, &held.layer, files, laid.before, laid.included.secrets(), &may_write)
-            });
+            let Around { commands, included, .. } = &laid.around;
+            let take = Take { warm: &commands.warm, secrets: included.secrets(), may_write: &may_write };
+            let imported = self
+                .workspaces
+                .files(site.run, |files, _| import(&laid.upper.upper, &held.layer, files, laid.before, take));
             let Imported { changes, contents, left_out, more, .. } = imported?;
             let state = self.workspaces.state(site.run)?;
             let mut state = lock(&state);
@@ -184,10 +182,9 @@ impl Exec {
             let (mut out, mut err) = (boxed.out.shown(), boxed.err.shown());
             // In a pipe it is the last program's code that counts, and often both streams are in one.
             if matches!(ended, Ended::Exited(_)) {
-                let warm: Vec<RepoPath> = laid.warm.folders.iter().map(|warm| warm.name.clone()).collect();
-                let lacks = explain::Lacks { warm: &warm, without_git: laid.git.is_none() };
                 for said in [&mut err, &mut out] {
-                    self.explain(if said.tail.is_empty() { &mut said.head } else { &mut said.tail }, lacks);
+                    let end = if said.tail.is_empty() { &mut said.head } else { &mut said.tail };
+                    self.explain(end, laid.git.is_none());
                 }
             }
             Ok(Ran { ended, out, err, time, memory, tree, changes, left_out })

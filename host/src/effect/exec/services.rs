@@ -264,16 +264,15 @@ impl Exec {
         let upper = files.layer.begin()?;
         let seen = self.seen_at();
         let covering = files.seen.covering.clone();
-        let lowers = covering.into_iter().chain(files.layer.lowers(&files.stack)).chain(around.below()).collect();
-        let (warm, git) = (&files.warm, files.seen.git.as_ref());
-        let laid = inside::Files { at: &seen, lowers, upper: &upper, warm, git, home: Home::Own };
+        let own = covering.into_iter().chain(files.layer.lowers(&files.stack));
+        let lowers = own.chain(around.below(&files.warm)).collect();
+        let git = files.seen.git.as_ref();
+        let laid = inside::Files { at: &seen, lowers, upper: &upper, git, home: Home::Own };
         let own = [("PIT_PORT".to_owned(), one.port.to_string())];
         let env = env.into_iter().filter(|(name, _)| name != "PIT_PORT").chain(own).collect();
         let told = Told { argv: &one.service.run, dir: None, env, timeout: 0, network };
         let mut spec = inside::spec(&laid, told, around, machine.home.as_ref());
         spec.limits.wall_ms = None;
-        // A folder that starts warm is one service's or the other's to write: two mounts with one upper are undefined.
-        spec.mounts.retain(|mount| !files.warm.folders.iter().any(|warm| seen.join(warm.name.as_str()) == mount.to()));
         files.uppers.push(upper);
         Ok(spec)
     }

@@ -27,11 +27,11 @@ use orchestra_pit_sandbox::{self as sandbox, Mount, Network, Spec};
 use super::around::{Around, Start};
 use super::beside::beside;
 use super::boxed::{self, Boxed, How, Watch};
-use super::caches::{self, encoded};
-use super::checkout::{Checkouts, Stack, failed, same};
+use super::caches::{self, Warmed};
+use super::checkout::{Stack, failed, same};
 use super::folder::{Folder, unique};
 use super::git::{self, At};
-use super::import::import;
+use super::import::{Take, import};
 use super::included::Included;
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
@@ -41,7 +41,7 @@ use super::sweep::{self, CHECK};
 use super::{Exec, Machine, runs};
 
 /// Part of the key: another number where what is kept is laid out in another way.
-const FORMAT: &str = "pit set-up 2";
+const FORMAT: &str = "pit set-up 3";
 
 /// Lines of a failed command's output that are shown, and their bytes.
 const TAIL: (usize, usize) = (20, 4 << 10);
@@ -60,7 +60,7 @@ impl SetUp {
         &self.id
     }
 
-    /// Files that git ignores.
+    /// Files that git ignores, and folders that start warm.
     pub(super) fn ignored(&self) -> PathBuf {
         self.place.join("ignored")
     }
@@ -68,11 +68,6 @@ impl SetUp {
     /// A home: caches of packages, for the most part.
     pub(super) fn home(&self) -> PathBuf {
         self.place.join("home")
-    }
-
-    /// A folder that starts warm, if it left something there.
-    pub(super) fn warm(&self, name: &RepoPath) -> PathBuf {
-        self.place.join("warm").join(encoded(name))
     }
 
     /// What is there under a key, locked.
@@ -187,9 +182,9 @@ impl Exec {
         for setup in &around.commands.setup {
             place = self.set_up_one(place, setup, around, watch).await?;
         }
-        let (told, at, name) = (around.commands.clone(), folder.to_owned(), id.to_owned());
+        let (at, name) = (folder.to_owned(), id.to_owned());
         let made = blocking(move || {
-            let made = keep(&place, &told, &at, &name);
+            let made = keep(&place, &at, &name);
             let used = place.layer.place().to_owned();
             drop(place);
             beside(move || sweep::remove(&used));
@@ -222,11 +217,12 @@ impl Exec {
         let (program, included) = (place.machine.program.clone(), around.included.clone());
         watch(boxed::Watched::Begins(&setup.run, "set-up"));
         let boxed = boxed::run(How { program, included, ..How::default() }, spec, watch).await;
-        let (exec, setup) = (self.clone(), setup.clone());
+        let (exec, setup, told) = (self.clone(), setup.clone(), around.commands.clone());
         blocking(move || {
             let repo = exec.workspaces.repo();
             // Files of the repository are the person's to change: only what git ignores is kept.
-            import(&upper.upper, &place.layer, &**repo, place.start.tree, &Secrets::default(), &|_| false)?;
+            let take = Take { warm: &told.warm, secrets: &Secrets::default(), may_write: &|_| false };
+            import(&upper.upper, &place.layer, &**repo, place.start.tree, take)?;
             place.layer.end(&upper)?;
             exec.setup_went_well(&setup, boxed)?;
             Ok(place)
@@ -236,17 +232,16 @@ impl Exec {
 
     fn setup_spec(&self, place: &Place, setup: &Setup, around: &Around) -> Result<(Spec, Upper), Error> {
         let repo = self.workspaces.repo();
-        let warm = Checkouts::cold(&place.layer, &around.commands.warm)?;
         let git = place
             .start
             .commit
             .map(|commit| git::view(repo, &**repo, &place.stack, &place.layer, &At { commit, branch: "", base: None }));
         let (git, upper) = (git.transpose()?, place.layer.begin()?);
         let seen = self.seen_at();
-        let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below()).collect();
+        let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below(&Warmed::default())).collect();
         let home = place.layer.place().join("home");
-        let (warm, home) = (&warm, Home::Kept { folder: &home, network: setup.network });
-        let files = inside::Files { at: &seen, lowers, upper: &upper, warm, git: git.as_ref(), home };
+        let home = Home::Kept { folder: &home, network: setup.network };
+        let files = inside::Files { at: &seen, lowers, upper: &upper, git: git.as_ref(), home };
         let network = if setup.network { Network::Host } else { Network::Loopback };
         let env = if setup.network { place.machine.network.clone() } else { Vec::new() };
         let certificates = certificates(&env);
@@ -304,7 +299,7 @@ fn certificates(env: &[(String, String)]) -> Vec<Mount> {
 }
 
 /// Moves what was left to its place.
-fn keep(place: &Place, commands: &Commands, folder: &Path, id: &str) -> Result<Arc<SetUp>, Error> {
+fn keep(place: &Place, folder: &Path, id: &str) -> Result<Arc<SetUp>, Error> {
     let fail = |error: io::Error| failed(folder, &error);
     let owner = place.layer.owner();
     let kept = Folder::open(folder, owner).map_err(fail)?;
@@ -314,13 +309,6 @@ fn keep(place: &Place, commands: &Commands, folder: &Path, id: &str) -> Result<A
     let taken = || {
         own.rename(b"ignored", &making, b"ignored")?;
         own.rename(b"home", &making, b"home")?;
-        let warm = making.make(b"warm")?;
-        for name in &commands.warm {
-            let id = encoded(name);
-            if let Ok(upper) = own.sub(b"warm").and_then(|warm| warm.sub(id.as_bytes())) {
-                upper.rename(b"upper", &warm, id.as_bytes())?;
-            }
-        }
         let bytes = caches::size(&making, 0)?;
         // What is not on disk after the power was gone would be believed.
         making.sync_all()?;

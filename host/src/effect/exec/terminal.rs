@@ -11,6 +11,7 @@ use orchestra_pit_sandbox::{self as sandbox, Network, Spec, Started};
 
 use super::around::Around;
 use super::boxed::Watch;
+use super::caches::Warmed;
 use super::checkout::Stack;
 use super::folder::unique;
 use super::git::{self, At};
@@ -27,7 +28,7 @@ use crate::effect::store::lock;
 pub struct Ready {
     spec: Spec,
     program: PathBuf,
-    files: Option<(Layer, Stack, Upper, Arc<Around>)>,
+    files: Option<(Layer, Stack, Upper, Warmed, Arc<Around>)>,
 }
 
 impl Ready {
@@ -87,13 +88,13 @@ impl Exec {
         let warm = checkouts.warm(&stack, &layer, &around.commands.warm, around.setup.as_deref())?;
         let upper = layer.begin()?;
         let seen = self.seen_at();
-        let lowers = layer.lowers(&stack).into_iter().chain(around.below()).collect();
-        let files = inside::Files { at: &seen, lowers, upper: &upper, warm: &warm, git: Some(&git), home: Home::Own };
+        let lowers = layer.lowers(&stack).into_iter().chain(around.below(&warm)).collect();
+        let files = inside::Files { at: &seen, lowers, upper: &upper, git: Some(&git), home: Home::Own };
         let told = Told { argv, dir: None, env, timeout: 0, network: Network::Loopback };
         let mut spec = inside::spec(&files, told, around, machine.home.as_ref());
         spec.limits.wall_ms = None;
         spec.terminal = terminal;
-        Ok(Ready { spec, program: machine.program, files: Some((layer, stack, upper, around.clone())) })
+        Ok(Ready { spec, program: machine.program, files: Some((layer, stack, upper, warm, around.clone())) })
     }
 
     /// Why such a command could not run, with what to type.

@@ -2,8 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "tests look at what was made")]
 
 use super::super::checkout::Limits;
+use super::super::import::{Take, import};
 use super::super::tests::{Bench, Files, Leaf, files as tree_files, names, overlay};
 use super::*;
+use orchestra_pit_core::secret::Secrets;
 use std::time::Duration;
 
 fn so_many(n: usize) -> Files {
@@ -12,33 +14,48 @@ fn so_many(n: usize) -> Files {
 }
 
 struct Run<'a> {
+    bench: &'a Bench,
     checkouts: &'a Checkouts,
     stack: Stack,
     layer: Layer,
 }
 
 impl<'a> Run<'a> {
-    fn new(bench: &Bench, checkouts: &'a Checkouts, name: &str, files: &Files) -> Self {
+    fn new(bench: &'a Bench, checkouts: &'a Checkouts, name: &str, files: &Files) -> Self {
         let stack = checkouts.of(&bench.repo, bench.tree(files)).unwrap();
         let layer = Layer::open(&bench.dir.path().join(name), stack.tree, None).unwrap();
-        Self { checkouts, stack, layer }
+        Self { bench, checkouts, stack, layer }
     }
 
     fn warm(&self) -> Warmed {
-        self.checkouts.warm(&self.stack, &self.layer, &paths(&["a/target".into()]).unwrap(), None).unwrap()
+        self.checkouts.warm(&self.stack, &self.layer, &target(), None).unwrap()
     }
 
-    /// Runs a script in the warm folder.
+    /// Runs a script at the top, as a command, with what it leaves in warm folders taken over.
+    fn command(&self, script: &str) -> String {
+        let warm = self.warm();
+        let lowers: Vec<PathBuf> = self.layer.lowers(&self.stack).into_iter().chain(warm.layers.clone()).collect();
+        let upper = self.layer.begin().unwrap();
+        let said = overlay(&lowers, Some((&upper.upper, &upper.work)), script);
+        let take = Take { warm: &target(), secrets: &Secrets::default(), may_write: &|_| false };
+        import(&upper.upper, &self.layer, &self.bench.repo, self.stack.tree, take).unwrap();
+        self.layer.end(&upper).unwrap();
+        said
+    }
+
+    /// The same in the warm folder.
     fn build(&self, script: &str) -> String {
-        let warmed = self.warm();
-        let warm = &warmed.folders[0];
-        overlay(&warm.lowers, Some((&warm.upper, &warm.work)), script)
+        self.command(&format!("mkdir -p a/target; cd a/target; {script}"))
     }
 
     fn adopt(&self) -> bool {
         let warmed = self.warm();
-        self.checkouts.adopt(&self.stack, &warmed.folders[0]).unwrap()
+        self.checkouts.adopt(&self.stack, &self.layer, &warmed).unwrap()
     }
+}
+
+fn target() -> Vec<RepoPath> {
+    paths(&["a/target".into()]).unwrap()
 }
 
 #[test]
@@ -53,8 +70,7 @@ fn what_the_host_built_is_below_every_run_and_what_a_run_builds_is_its_own() {
     assert_eq!(one.build("cat lib app; echo new > app; rm lib"), "built\nold\n");
     assert_eq!(two.build("cat lib app"), "built\nold\n");
     assert_eq!(one.build("cat app; ls"), "new\napp\n", "a run's own lasts from command to command");
-    let own = &two.warm().folders[0];
-    assert_eq!(names(&own.upper), [""; 0], "and costs what differs");
+    assert_eq!(names(&two.layer.ignored()), [""; 0], "and costs what differs");
     // It goes with the layer whose times it was built by.
     fs::remove_file(one.layer.place().join("shows")).unwrap();
     let one = Run::new(&bench, &checkouts, "1", &so_many(0));
@@ -62,16 +78,63 @@ fn what_the_host_built_is_below_every_run_and_what_a_run_builds_is_its_own() {
 }
 
 #[test]
+fn a_folder_that_starts_warm_is_removed_like_any_other() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let host = Run::new(&bench, &checkouts, "host", &so_many(0));
+    host.build("echo built > lib; mkdir deep; echo 1 > deep/er");
+    assert!(host.adopt());
+    let run = Run::new(&bench, &checkouts, "run", &so_many(0));
+    assert_eq!(run.command("rm -rf a; ls"), "src\n");
+    assert_eq!(run.command("ls"), "src\n", "and stays away");
+    assert_eq!(run.build("ls; echo mine > app"), "", "a new one is empty");
+    assert_eq!(run.build("ls -A; rm app; rmdir ../target"), "app\n");
+    assert_eq!(run.build("ls"), "");
+    let other = Run::new(&bench, &checkouts, "other", &so_many(0));
+    assert_eq!(other.build("cat lib deep/er"), "built\n1\n", "nobody else's is touched");
+    let third = Run::new(&bench, &checkouts, "third", &so_many(0));
+    third.build("rm -r deep");
+    third.build("mkdir deep");
+    assert_eq!(
+        third.build("ls deep; ls"),
+        "deep\nlib\n",
+        "what is made in the place of what was removed has none of it"
+    );
+    // What replaces it hides it whole, also where only part of it comes back.
+    assert_eq!(
+        other.command("mv a/target a/old; mkdir -p a/target/deep; ls a/old a/target"),
+        "a/old:\ndeep\nlib\n\na/target:\ndeep\n"
+    );
+    assert_eq!(other.command("find a/target"), "a/target\na/target/deep\n");
+}
+
+#[test]
+fn what_was_built_for_other_folders_is_another() {
+    let bench = Bench::new();
+    let checkouts = bench.checkouts(Limits::default());
+    let host = Run::new(&bench, &checkouts, "host", &so_many(0));
+    host.build("echo built > lib");
+    assert!(host.adopt());
+    let base = host.stack.tree;
+    let more = paths(&["a/target".into(), "dist".into()]).unwrap();
+    assert!(checkouts.is_warm(base, &target(), None) && !checkouts.is_warm(base, &more, None));
+    let run = Run::new(&bench, &checkouts, "run", &so_many(0));
+    run.build("echo mine > app");
+    let warmed = checkouts.warm(&run.stack, &run.layer, &more, None).unwrap();
+    assert!(warmed.layers.is_empty());
+    assert!(!run.layer.ignored().join("a/target").exists(), "what was written over the other goes with it");
+}
+
+#[test]
 fn what_two_levels_build_of_a_base_lies_one_over_the_other() {
     let bench = Bench::new();
     let checkouts = bench.checkouts(Limits::default());
-    let names_of = paths(&["a/target".into()]).unwrap();
     let fast = Run::new(&bench, &checkouts, "fast", &so_many(0));
     let base = fast.stack.tree;
-    assert!(!checkouts.is_warm(base, &names_of, None));
+    assert!(!checkouts.is_warm(base, &target(), None));
     fast.build("echo 1 > checked; echo 1 > both");
     assert!(fast.adopt());
-    assert!(checkouts.is_warm(base, &names_of, None));
+    assert!(checkouts.is_warm(base, &target(), None));
     let early = Run::new(&bench, &checkouts, "early", &so_many(0));
     early.build("echo mine > app");
     let full = Run::new(&bench, &checkouts, "full", &so_many(0));
@@ -121,8 +184,7 @@ fn a_base_inherits_what_was_built_before_its_checkout_was_made() {
     assert_eq!(new.build("cat lib app; echo 1 > app"), "0\n0\n");
     assert!(new.adopt());
     let newer = Run::new(&bench, &checkouts, "newer", &so_many(2));
-    let warmed = newer.warm();
-    assert_eq!(warmed.folders[0].lowers.len(), 2);
+    assert_eq!(newer.warm().layers.len(), 2);
     assert_eq!(newer.build("cat lib app"), "0\n1\n");
     // Of another lineage: a full checkout with times of its own.
     let other = Run::new(&bench, &checkouts, "other", &tree_files(&[("x", "y\n")]));

@@ -44,8 +44,8 @@ impl Run {
     }
 
     fn import_for(&self, upper: &Upper, may_write: &dyn Fn(&RepoPath) -> bool) -> Imported {
-        let imported =
-            import(&upper.upper, &self.layer, &self.bench.repo, self.tree, &self.secrets, may_write).unwrap();
+        let take = Take { warm: &[], secrets: &self.secrets, may_write };
+        let imported = import(&upper.upper, &self.layer, &self.bench.repo, self.tree, take).unwrap();
         self.layer.end(upper).unwrap();
         imported
     }
@@ -257,8 +257,8 @@ fn numbers_sizes_and_depth_are_bounded() {
     let mut run = Run::new(&start());
     let few = |run: &Run, bounds: Bounds, script: &str| {
         let upper = run.command(script);
-        let imported =
-            within(bounds, &upper.upper, &run.layer, &run.bench.repo, run.tree, &run.secrets, &|_| true).unwrap();
+        let take = Take { warm: &[], secrets: &run.secrets, may_write: &|_| true };
+        let imported = within(bounds, &upper.upper, &run.layer, &run.bench.repo, run.tree, take).unwrap();
         let left: Vec<_> = imported.left_out.iter().map(|(path, why)| (path.clone(), *why)).collect();
         (imported.changes.len(), left, imported.more)
     };

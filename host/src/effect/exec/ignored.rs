@@ -1,9 +1,10 @@
-//! Moves what git ignores out of an upper, into the layer that the run's next command has below.
+//! A run's layer of what git ignores and of what starts warm: moved there out of an upper, for the next command to have
+//! below it.
 
 use std::io;
 
-use super::super::folder::{Content, Folder, Kind};
-use super::super::layer::Layer;
+use super::folder::{Content, Folder, Kind, name_of};
+use super::layer::Layer;
 
 /// Folders in each other that are merged; what is deeper takes the place of what was there.
 const MAX_DEPTH: usize = 200;
@@ -19,20 +20,53 @@ impl Ignored {
         Ok(Self { top: layer.ignored_folder()?, trash: layer.trash()? })
     }
 
+    /// Such a layer in another folder.
+    pub(super) fn at(top: Folder, layer: &Layer) -> io::Result<Self> {
+        Ok(Self { top, trash: layer.trash()? })
+    }
+
     /// Takes away what an earlier command left at a path.
     pub(super) fn remove(&self, path: &[u8]) -> io::Result<()> {
         match self.parent(path, false)? {
-            Some(parent) => parent.as_ref().unwrap_or(&self.top).discard(last(path), &self.trash),
+            Some(parent) => parent.as_ref().unwrap_or(&self.top).discard(name_of(path), &self.trash),
             None => Ok(()),
         }
+    }
+
+    /// Whether what the layers below have at a path is hidden: a folder that comes there has none of it.
+    pub(super) fn hides(&self, path: &[u8]) -> io::Result<bool> {
+        let Some(parent) = self.parent(path, false)? else { return Ok(false) };
+        let there = parent.as_ref().unwrap_or(&self.top).about(name_of(path))?;
+        Ok(there.is_some_and(|about| about.kind == Kind::Whiteout))
+    }
+
+    /// Hides what the layers below have at a path.
+    pub(super) fn hide(&self, path: &[u8]) -> io::Result<()> {
+        let Some(parent) = self.parent(path, true)? else { return Ok(()) };
+        let parent = parent.as_ref().unwrap_or(&self.top);
+        parent.discard(name_of(path), &self.trash)?;
+        parent.hide(name_of(path))
+    }
+
+    /// Whether an earlier command left something at a path.
+    pub(super) fn has(&self, path: &[u8]) -> io::Result<bool> {
+        let Some(parent) = self.parent(path, false)? else { return Ok(false) };
+        Ok(parent.as_ref().unwrap_or(&self.top).about(name_of(path))?.is_some())
+    }
+
+    /// Moves what earlier commands left at a path, if they did, into another such layer.
+    pub(super) fn hand_over(&self, path: &[u8], to: &Self) -> io::Result<()> {
+        let Some(parent) = self.parent(path, false)? else { return Ok(()) };
+        let parent = parent.as_ref().unwrap_or(&self.top);
+        if parent.about(name_of(path))?.is_none() { Ok(()) } else { to.take(parent, name_of(path), path) }
     }
 
     /// A file that an earlier command has left.
     pub(super) fn read(&self, path: &[u8], most: u64) -> io::Result<Option<Content>> {
         let Some(parent) = self.parent(path, false)? else { return Ok(None) };
         let parent = parent.as_ref().unwrap_or(&self.top);
-        match parent.about(last(path))?.map(|about| about.kind) {
-            Some(Kind::File) => parent.read(last(path), most).map(Some),
+        match parent.about(name_of(path))?.map(|about| about.kind) {
+            Some(Kind::File) => parent.read(name_of(path), most).map(Some),
             _ => Ok(None),
         }
     }
@@ -56,7 +90,9 @@ impl Ignored {
                 Some(_) if !make => return Ok(None),
                 Some(_) => {
                     parent.discard(part, &self.trash)?;
-                    parent.make(part)?
+                    let made = parent.make(part)?;
+                    made.set_opaque()?;
+                    made
                 }
             };
             here = Some(next);
@@ -80,6 +116,10 @@ impl Ignored {
                 }
             }
         }
+        if kind(from)? == Some(Kind::Folder) && kind(to)?.is_some_and(|kind| kind != Kind::Folder) {
+            // What was in its place hid what is below; the kernel need not have said so once more.
+            from.sub(name)?.set_opaque()?;
+        }
         to.discard(name, &self.trash)?;
         from.rename(name, to, name)
     }
@@ -87,7 +127,3 @@ impl Ignored {
 
 /// Names that are moved before more are read.
 const BATCH: usize = 10_000;
-
-fn last(path: &[u8]) -> &[u8] {
-    super::super::folder::name_of(path)
-}
