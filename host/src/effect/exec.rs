@@ -26,6 +26,7 @@ use setup::SetUp;
 use slots::{Slot, Slots};
 
 mod around;
+mod before;
 pub mod beside;
 pub mod boxed;
 pub mod caches;

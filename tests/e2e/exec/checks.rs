@@ -160,3 +160,24 @@ fn what_an_agent_leaves_in_a_warm_folder_is_not_below_a_check() {
     has_not(&said, "poison");
     has(&said, "looked");
 }
+
+#[test]
+fn a_command_that_fails_as_the_base_did_is_told_so() {
+    let suite = "printf 'running 2 tests\\ntest old ... FAILED\\ntest new ... %s\\n\\nfailures:\\n\\nfailures:\\n    old\\n' $1\n\
+                 test $1 = ok || echo '    new'\ntest $1 = ok && n='1 passed; 1' || n='0 passed; 2'\n\
+                 echo; echo \"test result: FAILED. $n failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\"\nexit 101\n";
+    let file = "schema = 1\n[checks.full]\ntest = { run = [\"sh\", \"suite.sh\", \"ok\"] }\nlint = { run = [\"sh\", \"lint.sh\"] }\n";
+    let lint = "echo one problem\nexit 1\n";
+    let stage = Stage::with(&[("suite.sh", suite), ("lint.sh", lint), ("pit.toml", file)]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    const TOLD: &str = "[pit: before this run changed anything ";
+    // The control: nobody knows yet what the base came to.
+    let said = told(&stage, &["$ sh suite.sh FAILED", "$ sh lint.sh"]);
+    has_not(&said, TOLD);
+    let said = told(&stage, &["check full", "$ sh suite.sh FAILED", "$ sh lint.sh", "sh sh suite.sh FAILED | head -4"]);
+    assert_eq!(said.iter().filter(|said| said.contains(&format!("{TOLD}these failed: old]"))).count(), 2, "{said:?}");
+    has(&said, &format!("{TOLD}`sh lint.sh` failed]"));
+    // Of what is new nothing is said.
+    let said = told(&stage, &["sh echo test new ... FAILED; exit 1", "sh sh suite.sh ok | wc -l"]);
+    has_not(&said, TOLD);
+}

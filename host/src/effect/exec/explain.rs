@@ -1,5 +1,7 @@
 //! What pit adds to the words of a command that lacks something only the person's `pit.toml` can bring.
 
+use orchestra_pit_core::call::exec::Stream as Shown;
+
 use super::{Exec, tools};
 
 /// What is said where `.git` is missed.
@@ -13,8 +15,7 @@ impl Exec {
         let missing = || said.lines().rev().filter_map(missing).find_map(|program| self.hint(&[program.to_owned()]));
         let git = || (without_git && said.contains("not a git repository")).then(|| WITHHELD.to_owned());
         if let Some(hint) = missing().or_else(git) {
-            let end = if said.ends_with('\n') { "" } else { "\n" };
-            said.push_str(&format!("{end}[pit: {hint}]\n"));
+            add(said, &hint);
         }
     }
 
@@ -39,6 +40,17 @@ impl Exec {
         let home = self.machine().ok().and_then(|machine| machine.home);
         home.map(|home| tools::bringing(&home, program)).unwrap_or_default()
     }
+}
+
+/// Where an output ends.
+pub(super) fn end(said: &mut Shown) -> &mut String {
+    if said.tail.is_empty() { &mut said.head } else { &mut said.tail }
+}
+
+/// Adds a line of pit's own to an output.
+pub(super) fn add(said: &mut String, words: &str) {
+    let end = if said.is_empty() || said.ends_with('\n') { "" } else { "\n" };
+    said.push_str(&format!("{end}[pit: {words}]\n"));
 }
 
 /// The program that a line says is not there: in the words of shells, make, env, Node, Python and Rust.

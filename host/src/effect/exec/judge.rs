@@ -235,7 +235,8 @@ impl Exec {
         Ok(checkouts.is_warm(base, &around.commands.warm, around.setup.as_deref()))
     }
 
-    fn kept(&self, tree: Oid, checks: &[Check], around: &Around) -> PathBuf {
+    /// Where it is kept what a base came to.
+    pub(super) fn kept(&self, tree: Oid, checks: &[Check], around: &Around) -> PathBuf {
         let setup = around.setup.as_ref().map(|setup| setup.id());
         // All that checks see besides the tree: what failed for want of a tool may pass with it.
         let Commands { services, warm, tools, .. } = &*around.commands;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use orchestra_pit_core::call::exec::{Command, Ended, Ran, Value};
+use orchestra_pit_core::call::exec::{Command, Ended, Ran, Stream as Shown, Value};
 use orchestra_pit_core::call::{self, Answer, Error, ErrorKind, Site};
 use orchestra_pit_core::commands::Commands;
 use orchestra_pit_core::id::Oid;
@@ -21,7 +21,7 @@ use super::import::{Imported, Take, import};
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::services::Seen;
-use super::{Exec, Machine};
+use super::{Exec, Machine, explain};
 use crate::effect::store::lock;
 
 /// Milliseconds that a command may take if nobody says otherwise.
@@ -177,21 +177,29 @@ impl Exec {
             if more > 0 {
                 left_out.push((String::new(), format!("and {more} more")));
             }
-            left_out.extend(laid.notes.into_iter().map(|note| ("(services)".to_owned(), note)));
+            left_out.extend(laid.notes.iter().map(|note| ("(services)".to_owned(), note.clone())));
             let (ended, time, memory) = ended(&boxed);
-            let (mut out, mut err) = (boxed.out.shown(), boxed.err.shown());
-            // In a pipe it is the last program's code that counts, and often both streams are in one.
-            if matches!(ended, Ended::Exited(_)) {
-                for said in [&mut err, &mut out] {
-                    let end = if said.tail.is_empty() { &mut said.head } else { &mut said.tail };
-                    self.explain(end, laid.git.is_none());
-                }
-            }
+            let (out, err) = self.explained(&boxed, &ended, &laid, &command.argv);
             Ok(Ran { ended, out, err, time, memory, tree, changes, left_out })
         });
         held.layer.end(&laid.upper)?;
-        drop(laid.stack);
+        drop(laid);
         Ok(call::Value::Exec(Value::Ran(Box::new(taken?))))
+    }
+
+    /// Both streams of a command, with what pit has to say of them.
+    fn explained(&self, boxed: &Boxed, ended: &Ended, laid: &Laid, argv: &[String]) -> (Shown, Shown) {
+        let (mut out, mut err) = (boxed.out.shown(), boxed.err.shown());
+        let Ended::Exited(code) = ended else { return (out, err) };
+        // In a pipe it is the last program's code that counts, and often both streams are in one.
+        for said in [&mut err, &mut out] {
+            self.explain(explain::end(said), laid.git.is_none());
+        }
+        if *code != 0 || argv.iter().any(|word| word.contains('|')) {
+            let before = self.failed_before(laid.stack.tree, &laid.around, argv, &boxed.both.text());
+            before.into_iter().for_each(|before| explain::add(explain::end(&mut err), &before));
+        }
+        (out, err)
     }
 
     /// Why a command has no end.
