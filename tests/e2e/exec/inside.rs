@@ -69,6 +69,7 @@ fn git_answers_as_in_an_ordinary_clone_and_nothing_of_it_can_be_changed() {
 #[test]
 fn what_an_agent_may_not_read_its_commands_do_not_find() {
     let stage = Stage::with(&[(".env", "TOKEN=hunter2\n"), ("README.md", "# Tally\n"), ("deep/id_rsa", "hunter2\n")]);
+    stage.git(&["tag", "v1"]);
     let said = told(
         &stage,
         &[
@@ -80,7 +81,9 @@ fn what_an_agent_may_not_read_its_commands_do_not_find() {
             "sh echo 1 > one",
             "sh echo 2 > two; rm one",
             "sh cat .env two; ls -A",
-            "sh git describe 2>&1",
+            "sh git describe --tags; git status --porcelain; git log --format=%s",
+            "sh git show HEAD:.env HEAD:deep/id_rsa 2>&1 | sed 's/^/told /'",
+            "sh git cat-file --batch-all-objects --batch --buffer | grep -a Tally",
         ],
     );
     has(&said, "cat: .env: No such file");
@@ -88,9 +91,11 @@ fn what_an_agent_may_not_read_its_commands_do_not_find() {
     has(&said, "out=looked err=");
     has_not(&said, "hunter2");
     // Nor do they after files have changed twice.
-    has(&said, "out=2\nREADME.md\ndeep\ntwo err=cat: .env: No such file");
-    // Git has it too, so it is not there, and why is said.
-    has(&said, "[pit: `.git` is not there, because a file that git has is withheld from this agent");
+    has(&said, "out=2\n.git\nREADME.md\ndeep\ntwo err=cat: .env: No such file");
+    // Git has it too, and does as if it were not checked out.
+    has(&said, "out=v1\n?? two\nStart err=");
+    has(&said, "out=told fatal: ");
+    has(&said, "out=# Tally");
     // Nor do they put something in its place.
     has(&said, "left out: .env: the run may not write it");
 }

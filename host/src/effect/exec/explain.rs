@@ -4,19 +4,11 @@ use orchestra_pit_core::call::exec::Stream as Shown;
 
 use super::{Exec, tools};
 
-/// What is said where `.git` is missed.
-const WITHHELD: &str = "`.git` is not there, because a file that git has is withheld from this agent; in pit.toml: \
-                        [grants.AGENT] secrets = [\"FILE\"] lets it read that one";
-
 impl Exec {
-    /// A shell says only that a program is not there, and git that there is no repository: which line of `pit.toml` it is about
-    /// is to stand below their words.
-    pub(super) fn explain(&self, said: &mut String, without_git: bool) {
-        let missing = || said.lines().rev().filter_map(missing).find_map(|program| self.hint(&[program.to_owned()]));
-        let git = || (without_git && said.contains("not a git repository")).then(|| WITHHELD.to_owned());
-        if let Some(hint) = missing().or_else(git) {
-            add(said, &hint);
-        }
+    /// A shell says only that a program is not there: which line of `pit.toml` mounts it is to stand below its words.
+    pub(super) fn explain(&self, said: &mut String) {
+        let hint = said.lines().rev().filter_map(missing).find_map(|program| self.hint(&[program.to_owned()]));
+        hint.into_iter().for_each(|hint| add(said, &hint));
     }
 
     /// Which tool folder would bring a program.

@@ -4,16 +4,22 @@
 //! base. Objects are read where they are, through alternates that the sandbox binds read-only. `git describe`, `git log`,
 //! `git status`, setuptools-scm and build scripts work; what writes fails.
 //!
+//! For a run from which files are withheld the objects are copied, those of such files left out ([`part`]); the index says that
+//! they are not checked out, and `git archive` passes them over.
+//!
 //! The index has each file's time and size, as far as the layers show what the commit has, so that `git status` looks at
 //! no content. A file of which they show something else has none, and git finds out itself.
 
 #![expect(clippy::disallowed_methods, reason = "the view is a folder of pit's own")]
+
+mod part;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use orchestra_pit_core::call::{Error, ErrorKind};
 use orchestra_pit_core::id::Oid;
@@ -24,6 +30,9 @@ use super::folder::{Folder, now, unique};
 use super::layer::Layer;
 use super::source::{Source, can_be_written};
 use crate::effect::store::{Repo, git_id, our_id};
+use part::Part;
+pub use part::Withheld;
+pub(super) use part::folder as parts;
 
 /// What git is told: what it needs to take this for a repository, and to believe the index (inodes and change times differ
 /// from mount to mount).
@@ -46,16 +55,18 @@ pub struct At<'a> {
 }
 
 /// A view that was written.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct View {
     /// To be bound read-only at the workspace's `.git`.
     pub folder: PathBuf,
     /// What is to be bound read-only below that, in this order: from here, to there.
     pub binds: Vec<(PathBuf, PathBuf)>,
+    /// Where the objects are, if they are copies.
+    _part: Option<Arc<Part>>,
 }
 
-/// Writes the view of a run whose layer shows `source`'s tree. An earlier one stays as it is for whoever has it mounted,
-/// until the layer is tidied.
+/// Writes the view of a run that may read every file, and whose layer shows `source`'s tree. An earlier one stays as it is for
+/// whoever has it mounted, until the layer is tidied.
 pub fn view<S: Source + ?Sized>(
     repo: &Repo,
     source: &S,
@@ -63,50 +74,104 @@ pub fn view<S: Source + ?Sized>(
     layer: &Layer,
     at: &At<'_>,
 ) -> Result<View, Error> {
-    let fail = |error: io::Error| failed(layer.place(), &error);
-    let place = Folder::open(layer.place(), layer.owner()).map_err(fail)?;
-    let aside = format!("git.{}", unique());
-    let binds = write(repo, source, stack, layer, at, &place, &aside)?;
-    let trash = layer.trash().map_err(fail)?;
-    place.discard(b"git", &trash).and_then(|()| place.rename(aside.as_bytes(), &place, b"git")).map_err(fail)?;
-    Ok(View { folder: layer.place().join("git"), binds })
+    view_without(repo, source, stack, layer, at, None)
 }
 
-fn write<S: Source + ?Sized>(
+/// The same of a run from which files are withheld.
+pub fn view_without<S: Source + ?Sized>(
     repo: &Repo,
     source: &S,
     stack: &Stack,
     layer: &Layer,
     at: &At<'_>,
-    place: &Folder,
-    name: &str,
-) -> Result<Vec<(PathBuf, PathBuf)>, Error> {
+    withheld: Option<Withheld<'_>>,
+) -> Result<View, Error> {
     let fail = |error: io::Error| failed(layer.place(), &error);
-    let view = place.make(name.as_bytes()).map_err(fail)?;
-    let put = |name: &[u8], text: &str| view.write(name, text.as_bytes(), false, now()).map(drop).map_err(fail);
-    let head = match at.branch.strip_prefix("refs/heads/") {
-        Some(_) => format!("ref: {}\n", at.branch),
-        None => format!("{}\n", at.commit),
-    };
-    put(b"HEAD", &head)?;
-    put(b"config", CONFIG)?;
-    put(b"packed-refs", &refs(repo, at)?)?;
-    match fs::read_to_string(repo.common().join("shallow")) {
-        Ok(text) => put(b"shallow", &text)?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(fail(error)),
-    }
-    index(repo, source, stack, layer, at, &layer.place().join(name))?;
-    let (binds, alternates) = objects(repo, &view).map_err(fail)?;
-    let folders = view.make(b"refs").and_then(|refs| refs.make(b"heads")).and_then(|_| view.make(b"objects"));
-    let info = folders.and_then(|objects| objects.make(b"pack").and_then(|_| objects.make(b"info"))).map_err(fail)?;
-    info.write(b"alternates", alternates.as_bytes(), false, now()).map_err(fail)?;
-    Ok(binds)
+    let place = Folder::open(layer.place(), layer.owner()).map_err(fail)?;
+    let aside = format!("git.{}", unique());
+    let part = withheld.as_ref().map(|withheld| Part::open(repo, withheld)).transpose()?.map(Arc::new);
+    let without = part.as_deref().zip(withheld);
+    let binds = Writing { repo, source, stack, layer, at, without }.write(&place, &aside)?;
+    let trash = layer.trash().map_err(fail)?;
+    place.discard(b"git", &trash).and_then(|()| place.rename(aside.as_bytes(), &place, b"git")).map_err(fail)?;
+    Ok(View { folder: layer.place().join("git"), binds, _part: part })
 }
 
-/// The run's branch, the base's, and all tags, as git packs them.
-fn refs(repo: &Repo, at: &At<'_>) -> Result<String, Error> {
-    let mut all: BTreeMap<String, (Oid, Option<Oid>)> = BTreeMap::new();
+/// A view that is being written.
+struct Writing<'a, S: ?Sized> {
+    repo: &'a Repo,
+    source: &'a S,
+    stack: &'a Stack,
+    layer: &'a Layer,
+    at: &'a At<'a>,
+    without: Option<(&'a Part, Withheld<'a>)>,
+}
+
+impl<S: Source + ?Sized> Writing<'_, S> {
+    fn write(&self, place: &Folder, name: &str) -> Result<Vec<(PathBuf, PathBuf)>, Error> {
+        let (repo, at) = (self.repo, self.at);
+        let fail = |error: io::Error| failed(self.layer.place(), &error);
+        let view = place.make(name.as_bytes()).map_err(fail)?;
+        let put = |name: &[u8], text: &str| view.write(name, text.as_bytes(), false, now()).map(drop).map_err(fail);
+        let head = match at.branch.strip_prefix("refs/heads/") {
+            Some(_) => format!("ref: {}\n", at.branch),
+            None => format!("{}\n", at.commit),
+        };
+        put(b"HEAD", &head)?;
+        put(b"config", CONFIG)?;
+        let mut tags = tags(repo)?;
+        let shallow = match &self.without {
+            Some((part, withheld)) => {
+                let stands_on: Vec<Oid> = at.base.into_iter().map(|(_, base)| base).chain([at.commit]).collect();
+                part.follow(repo, withheld, &stands_on, &mut tags)?
+            }
+            None => shallow(repo).map_err(fail)?,
+        };
+        put(b"packed-refs", &refs(tags, at))?;
+        if !shallow.is_empty() {
+            put(b"shallow", &shallow)?;
+        }
+        let withheld = self.index(&self.layer.place().join(name))?;
+        if !withheld.is_empty() {
+            let lines: String = withheld.iter().filter_map(|path| passed_over(path)).collect();
+            let info = view.make(b"info").map_err(fail)?;
+            info.write(b"attributes", lines.as_bytes(), false, now()).map_err(fail)?;
+        }
+        let found = match &self.without {
+            Some((part, _)) => vec![part.objects()],
+            None => vec![repo.common().join("objects"), repo.state().join("store.git/objects")],
+        };
+        let (binds, alternates) = objects(repo, found, &view).map_err(fail)?;
+        let folders = view.make(b"refs").and_then(|refs| refs.make(b"heads")).and_then(|_| view.make(b"objects"));
+        let info =
+            folders.and_then(|objects| objects.make(b"pack").and_then(|_| objects.make(b"info"))).map_err(fail)?;
+        info.write(b"alternates", alternates.as_bytes(), false, now()).map_err(fail)?;
+        Ok(binds)
+    }
+}
+
+/// Where the repository's own history ends, if it is a shallow clone.
+fn shallow(repo: &Repo) -> io::Result<String> {
+    match fs::read_to_string(repo.common().join("shallow")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        other => other,
+    }
+}
+
+/// A line for `git archive` to leave a file out that is not there to be read. What cannot be written in such a line is left.
+fn passed_over(path: &[u8]) -> Option<String> {
+    let path = std::str::from_utf8(path).ok().filter(|path| !path.contains(|c: char| c.is_control()))?;
+    // Once for the pattern, and once more for the quotes.
+    let pattern: String =
+        path.chars().flat_map(|c| "*?[]\\".contains(c).then_some('\\').into_iter().chain([c])).collect();
+    let quoted = pattern.replace('\\', "\\\\").replace('"', "\\\"");
+    Some(format!("\"/{quoted}\" export-ignore\n"))
+}
+
+/// A tag's name, the object that it names, and what that is of.
+type Tag = (String, Oid, Option<Oid>);
+
+fn tags(repo: &Repo) -> Result<Vec<Tag>, Error> {
     let tags = repo.with(|git| {
         let mut tags = Vec::new();
         for tag in git.references_glob("refs/tags/*")? {
@@ -121,9 +186,13 @@ fn refs(repo: &Repo, at: &At<'_>) -> Result<String, Error> {
         }
         Ok(tags)
     });
-    for (name, target, peeled) in tags.map_err(|error| unavailable(&error))? {
-        all.insert(name, (target, peeled));
-    }
+    tags.map_err(|error| unavailable(&error))
+}
+
+/// The run's branch, the base's, and tags, as git packs them.
+fn refs(tags: Vec<Tag>, at: &At<'_>) -> String {
+    let named = |(name, target, peeled): Tag| (name, (target, peeled));
+    let mut all: BTreeMap<String, (Oid, Option<Oid>)> = tags.into_iter().map(named).collect();
     if let Some((base, commit)) = at.base {
         all.insert(base.to_owned(), (commit, None));
     }
@@ -137,17 +206,13 @@ fn refs(repo: &Repo, at: &At<'_>) -> Result<String, Error> {
             text.push_str(&format!("^{peeled}\n"));
         }
     }
-    Ok(text)
+    text
 }
 
-/// Where objects are: the person's, pit's own, and what those name. What a database says of others is covered by an empty
+/// Where objects are: in these databases, the person's and pit's own, and in what those name. What a database says of others is covered by an empty
 /// folder, since it names paths that are not there inside; they are named here instead.
-fn objects(repo: &Repo, view: &Folder) -> io::Result<(Vec<(PathBuf, PathBuf)>, String)> {
-    let mut found = vec![repo.common().join("objects")];
-    let own = repo.state().join("store.git/objects");
-    if own.is_dir() {
-        found.push(own);
-    }
+fn objects(repo: &Repo, mut found: Vec<PathBuf>, view: &Folder) -> io::Result<(Vec<(PathBuf, PathBuf)>, String)> {
+    found.retain(|objects| objects.is_dir());
     let (mut binds, mut text) = (Vec::new(), String::new());
     let places = view.make(b"alternates")?;
     let empty = repo.state().join("empty");
@@ -184,54 +249,61 @@ fn is_same(a: &Path, b: &Path) -> bool {
     id(a).is_some_and(|a| id(b) == Some(a))
 }
 
-/// An index of the commit's tree.
-fn index<S: Source + ?Sized>(
-    repo: &Repo,
-    source: &S,
-    stack: &Stack,
-    layer: &Layer,
-    at: &At<'_>,
-    view: &Path,
-) -> Result<(), Error> {
-    let tree = repo.tree_of(at.commit)?;
-    let shown = layer.tree().unwrap_or(stack.tree);
-    let other: HashSet<Vec<u8>> = tree::diff(source, tree, shown)?.into_iter().map(|delta| delta.path).collect();
-    let layers = layer.lowers(stack).iter().map(|layer| Folder::open(layer, None)).collect::<io::Result<Vec<_>>>();
-    let layers = layers.map_err(|error| failed(view, &error))?;
-    let file = view.join("index");
-    let mut index = git2::Index::open(&file).map_err(|error| unavailable(&error))?;
-    tree::walk(source, tree, &mut |path, item| {
-        let mode = match item.sort() {
-            Sort::Directory => return Ok(Step::Into),
-            sort => tree::mode(sort),
-        };
-        // What nobody can write is not in the files of a command, nor in what git takes for them.
-        if !can_be_written(path) {
-            return Ok(Step::Over);
-        }
-        let known = if other.contains(path) { None } else { layers.iter().find_map(|layer| layer.stat(path)) };
-        let (seconds, nanoseconds, size) =
-            known.map_or((0, 0, 0), |about| (about.changed.0, about.changed.1, about.size));
-        let entry = git2::IndexEntry {
-            ctime: git2::IndexTime::new(0, 0),
-            mtime: git2::IndexTime::new(i32::try_from(seconds).unwrap_or(0), u32::try_from(nanoseconds).unwrap_or(0)),
-            dev: 0,
-            ino: 0,
-            mode,
-            uid: 0,
-            gid: 0,
-            file_size: u32::try_from(size).unwrap_or(0),
-            id: git_id(item.id),
-            flags: u16::try_from(path.len().min(0xfff)).unwrap_or(0xfff),
-            flags_extended: 0,
-            path: path.to_vec(),
-        };
-        index.add(&entry).map_err(|error| unavailable(&error))?;
-        Ok(Step::Over)
-    })?;
-    index.write().map_err(|error| unavailable(&error))?;
-    let own = Folder::open(view, layer.owner()).and_then(|view| view.share(b"index"));
-    own.map_err(|error| failed(&file, &error))
+/// Says of a file in an index that it is not checked out, which is as it should be.
+const NOT_CHECKED_OUT: u16 = 1 << 14;
+
+impl<S: Source + ?Sized> Writing<'_, S> {
+    /// An index of the commit's tree. Answers which files in it are withheld.
+    fn index(&self, view: &Path) -> Result<Vec<Vec<u8>>, Error> {
+        let Writing { repo, source, stack, layer, at, without } = *self;
+        let mut withheld = Vec::new();
+        let tree = repo.tree_of(at.commit)?;
+        let shown = layer.tree().unwrap_or(stack.tree);
+        let other: HashSet<Vec<u8>> = tree::diff(source, tree, shown)?.into_iter().map(|delta| delta.path).collect();
+        let layers = layer.lowers(stack).iter().map(|layer| Folder::open(layer, None)).collect::<io::Result<Vec<_>>>();
+        let layers = layers.map_err(|error| failed(view, &error))?;
+        let file = view.join("index");
+        let mut index = git2::Index::open(&file).map_err(|error| unavailable(&error))?;
+        tree::walk(source, tree, &mut |path, item| {
+            let mode = match item.sort() {
+                Sort::Directory => return Ok(Step::Into),
+                sort => tree::mode(sort),
+            };
+            // What nobody can write is not in the files of a command, nor in what git takes for them.
+            if !can_be_written(path) {
+                return Ok(Step::Over);
+            }
+            let is_withheld = without.as_ref().is_some_and(|(_, withheld)| withheld.has(path));
+            if is_withheld {
+                withheld.push(path.to_vec());
+            }
+            let known = if other.contains(path) { None } else { layers.iter().find_map(|layer| layer.stat(path)) };
+            let (seconds, nanoseconds, size) =
+                known.map_or((0, 0, 0), |about| (about.changed.0, about.changed.1, about.size));
+            let entry = git2::IndexEntry {
+                ctime: git2::IndexTime::new(0, 0),
+                mtime: git2::IndexTime::new(
+                    i32::try_from(seconds).unwrap_or(0),
+                    u32::try_from(nanoseconds).unwrap_or(0),
+                ),
+                dev: 0,
+                ino: 0,
+                mode,
+                uid: 0,
+                gid: 0,
+                file_size: u32::try_from(size).unwrap_or(0),
+                id: git_id(item.id),
+                flags: u16::try_from(path.len().min(0xfff)).unwrap_or(0xfff),
+                flags_extended: if is_withheld { NOT_CHECKED_OUT } else { 0 },
+                path: path.to_vec(),
+            };
+            index.add(&entry).map_err(|error| unavailable(&error))?;
+            Ok(Step::Over)
+        })?;
+        index.write().map_err(|error| unavailable(&error))?;
+        let own = Folder::open(view, layer.owner()).and_then(|view| view.share(b"index"));
+        own.map(|()| withheld).map_err(|error| failed(&file, &error))
+    }
 }
 
 fn unavailable(error: &git2::Error) -> Error {

@@ -351,7 +351,7 @@ impl Exec {
         let served = self.serve(place.serving.1, around, &place.machine, place.stack.tree, |own, stack| {
             own.follow(&**repo, place.tree)?;
             let git = git::view(repo, &**repo, stack, own, &At { commit: place.commit, branch: "", base: None })?;
-            Ok(Seen { git: Some(git), covering: None })
+            Ok(Seen { git, covering: None })
         });
         let served = match served {
             Ok(served) => served,
@@ -377,7 +377,7 @@ impl Exec {
                 cut = boxed.both.is_cut();
                 let mut output = boxed.both.text();
                 if matches!(&boxed.report, Some(report) if matches!(report.ended, sandbox::Ended::Exit(1..))) {
-                    self.explain(&mut output, false);
+                    self.explain(&mut output);
                 }
                 match &boxed.report {
                     None => (Ending::Signal(9), 0, format!("{output}\nended: more output than anybody reads\n")),

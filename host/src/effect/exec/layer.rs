@@ -285,7 +285,7 @@ impl Layer {
 pub(super) const LOCK: &str = "lock";
 
 /// Makes the folder of a layer if need be and locks it against being swept, which may happen in between.
-fn hold(place: &Path) -> io::Result<File> {
+pub(super) fn hold(place: &Path) -> io::Result<File> {
     loop {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(place)?;
         let at = place.join(LOCK);

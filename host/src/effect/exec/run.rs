@@ -15,12 +15,13 @@ use super::around::Around;
 use super::boxed::{self, Boxed, How};
 use super::caches::Warmed;
 use super::checkout::Stack;
-use super::git::{self, At, View};
+use super::git::{self, At, View, Withheld};
 use super::hidden::Hidden;
 use super::import::{Imported, Take, import};
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
 use super::services::Seen;
+use super::source;
 use super::{Exec, Machine, explain};
 use crate::effect::store::lock;
 
@@ -52,7 +53,7 @@ struct Laid {
     lowers: Vec<PathBuf>,
     upper: Upper,
     _warm: Warmed,
-    git: Option<View>,
+    git: View,
     notes: Vec<String>,
     around: Around,
 }
@@ -103,23 +104,25 @@ impl Exec {
         };
         let stack = checkouts.of(&**repo, base)?;
         let ground = self.ground(machine, site.run, base, checkouts.owner())?;
+        let at = At { commit: head, branch: &site.branch, base: None };
+        let git_of = |files: &source::Files<'_>, stack: &Stack, layer: &Layer, hidden: &Hidden| {
+            // What is covered in the files must not be read from the objects.
+            let withheld = (!hidden.is_empty()).then_some(Withheld { read: &scope.read, cache: &machine.cache });
+            git::view_without(repo, files, stack, layer, &at, withheld)
+        };
         let mut held = lock(&ground);
         let Ground { layer, hidden } = &mut *held;
         let (before, git) = self.workspaces.files(site.run, |files, tree| {
             layer.follow(files, tree)?;
             hidden.follow(files, base, tree, &scope.read)?;
-            // What is covered in the files must not be read from the objects.
-            let at = At { commit: head, branch: &site.branch, base: None };
-            let git = hidden.is_empty().then(|| git::view(repo, files, &stack, layer, &at)).transpose()?;
-            Ok((tree, git))
+            Ok((tree, git_of(files, &stack, layer, hidden)?))
         })?;
         let served = self.serve(site.run, around, machine, base, |own, stack| {
             self.workspaces.files(site.run, |files, tree| {
                 let mut hidden = Hidden::default();
                 own.follow(files, tree)?;
                 hidden.follow(files, base, tree, &scope.read)?;
-                let at = At { commit: head, branch: &site.branch, base: None };
-                let git = hidden.is_empty().then(|| git::view(repo, files, stack, own, &at)).transpose()?;
+                let git = git_of(files, stack, own, &hidden)?;
                 Ok(Seen { git, covering: hidden.layer(own.place())? })
             })
         })?;
@@ -140,7 +143,7 @@ impl Exec {
             at: &at,
             lowers: laid.lowers.clone(),
             upper: &laid.upper,
-            git: laid.git.as_ref(),
+            git: Some(&laid.git),
             home: Home::Own,
         };
         let spec = inside::spec(&files, told, around, machine.home.as_ref());
@@ -193,7 +196,7 @@ impl Exec {
         let Ended::Exited(code) = ended else { return (out, err) };
         // In a pipe it is the last program's code that counts, and often both streams are in one.
         for said in [&mut err, &mut out] {
-            self.explain(explain::end(said), laid.git.is_none());
+            self.explain(explain::end(said));
         }
         if *code != 0 || argv.iter().any(|word| word.contains('|')) {
             let before = self.failed_before(laid.stack.tree, &laid.around, argv, &boxed.both.text());

@@ -99,10 +99,9 @@ struct Files {
 }
 
 /// What is made beside a layer for a service.
-#[derive(Default)]
 pub(super) struct Seen {
-    /// `.git`, if there is one to be seen.
-    pub(super) git: Option<View>,
+    /// `.git`.
+    pub(super) git: View,
     /// Covers what the run may not read: a service would be a way around its grants.
     pub(super) covering: Option<PathBuf>,
 }
@@ -266,7 +265,7 @@ impl Exec {
         let covering = files.seen.covering.clone();
         let own = covering.into_iter().chain(files.layer.lowers(&files.stack));
         let lowers = own.chain(around.below(&files.warm)).collect();
-        let git = files.seen.git.as_ref();
+        let git = Some(&files.seen.git);
         let laid = inside::Files { at: &seen, lowers, upper: &upper, git, home: Home::Own };
         let own = [("PIT_PORT".to_owned(), one.port.to_string())];
         let env = env.into_iter().filter(|(name, _)| name != "PIT_PORT").chain(own).collect();

@@ -12,6 +12,7 @@ use orchestra_pit_core::id::RunId;
 
 use super::checkout::{Checkouts, GONE, Limits};
 use super::folder::{Folder, unique};
+use super::git;
 use super::layer::LOCK;
 use super::runs;
 use super::setup::MAKING;
@@ -42,6 +43,9 @@ pub fn sweep(cache: &Path, limits: Limits) -> io::Result<Swept> {
     for (name, at) in entries(&runs(cache)) {
         let idle = if RunId::parse(&name).is_some() { limits.idle } else { Duration::ZERO };
         count(if name.starts_with(GONE) { empty(&at).map(|()| 1) } else { one(&at, idle) });
+    }
+    for (name, at) in entries(&git::parts(cache)) {
+        count(if name.starts_with(GONE) { empty(&at).map(|()| 1) } else { one(&at, limits.idle) });
     }
     for (_, repository) in entries(&cache.join("setup")) {
         for (name, at) in entries(&repository) {

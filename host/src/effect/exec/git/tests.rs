@@ -7,6 +7,7 @@ use super::super::checkout::{Checkouts, Limits};
 use super::super::tests::names;
 use super::*;
 use crate::effect::store::tests::Git;
+use orchestra_pit_core::pattern::PathSet;
 
 /// Runs a script where a command would run: the files, and the view at `.git`.
 fn inside(layer: &Layer, stack: &Stack, view: &View, script: &str) -> (bool, String) {
@@ -161,4 +162,113 @@ fn databases_that_stand_on_others_are_bound_with_them() {
         inside(&layer, &stack, &view, &format!("git log --format=%s; git cat-file -p {blob}; git status -s"));
     assert!(fine);
     assert_eq!(out, "start\nx", "and not a word about databases that are not there");
+}
+
+/// A repository with a withheld file at two commits, one more that only history has, and tags of all kinds.
+fn with_a_secret() -> (Run, PathSet) {
+    let run = Run::new();
+    let git = &run.git;
+    git.put(&[
+        ("key.pem", b"old secret\n"),
+        ("deep/odd [1] \"k\".pem", b"odd secret\n"),
+        ("past.pem", b"past secret\n"),
+    ]);
+    git.commit("three");
+    git.run(&["rm", "-q", "past.pem"]);
+    git.put(&[("key.pem", b"new secret\n"), ("a", b"3\n")]);
+    git.commit("four");
+    git.run(&["tag", "-a", "-m", "a blob", "of-a-file", "HEAD~1:key.pem"]);
+    git.run(&["tag", "of-a-file-itself", "HEAD:key.pem"]);
+    let set = PathSet { but: PathSet::of(&["**/*.pem"]).any, ..PathSet::all() };
+    let Run { git, repo, _dir, .. } = run;
+    let checkouts = Checkouts::new(_dir.path(), repo.common(), None, Limits::default()).unwrap();
+    let stack = checkouts.of(&repo, repo.tree_of(git.oid("HEAD")).unwrap()).unwrap();
+    let layer = Layer::open(&_dir.path().join("run"), stack.tree, None).unwrap();
+    (Run { git, repo, _dir, stack, layer }, set)
+}
+
+impl Run {
+    fn view_without(&self, read: &PathSet) -> View {
+        let commit = self.git.oid("HEAD");
+        let at = At { commit, branch: "refs/heads/pit/01-work", base: Some(("refs/heads/main", commit)) };
+        let withheld = Withheld { read, cache: self._dir.path() };
+        view_without(&self.repo, &self.repo, &self.stack, &self.layer, &at, Some(withheld)).unwrap()
+    }
+}
+
+/// Prints every content that git has, whatever names it.
+const EVERYTHING: &str = "git cat-file --batch-all-objects --batch --buffer";
+
+#[test]
+fn nothing_that_is_withheld_is_in_any_object_and_builds_find_what_they_ask_for() {
+    let (run, read) = with_a_secret();
+    // The control: in the whole view it is.
+    assert!(run.ask(&run.view("refs/heads/pit/01-work"), EVERYTHING).contains("secret"));
+    let view = run.view_without(&read);
+    let ask = |script: &str| run.ask(&view, script);
+    let all = ask(EVERYTHING);
+    assert!(!all.contains("secret") && all.contains("four"), "{all}");
+    assert!(!inside(&run.layer, &run.stack, &view, "git show HEAD:key.pem").0);
+    let head = run.git.oid("HEAD").to_string();
+    assert_eq!(ask("git describe --tags --long --match v*"), format!("v1.0-3-g{}\n", &head[..7]));
+    assert_eq!(ask("git log --format=%s"), "four\nthree\ntwo\nstart\n");
+    assert_eq!(ask("git tag"), "light\nv1.0\n", "and no word of those that are of a file");
+    // As a sandbox covers them; that they are not there is no change.
+    let gone = "rm -f key.pem deep/*.pem; ";
+    assert_eq!(
+        ask(&format!("{gone} git status --porcelain; git diff --stat; git describe --dirty --tags --match v*")),
+        format!("v1.0-3-g{}\n", &head[..7])
+    );
+    assert_eq!(ask(&format!("{gone} git archive -o all.tar HEAD 2>/dev/null; tar tf all.tar")), "a\nb/\nb/c\ndeep/\n");
+    assert_eq!(ask("echo 4 > a; git diff -U0 | tail -2"), "-3\n+4\n");
+    assert_eq!(ask("git ls-files"), "a\nb/c\n\"deep/odd [1] \\\"k\\\".pem\"\nkey.pem\n");
+}
+
+#[test]
+fn objects_of_those_who_may_read_the_same_are_copied_once_and_grow() {
+    let (run, read) = with_a_secret();
+    let first = run.view_without(&read);
+    let place = |view: &View| view.binds[0].0.clone();
+    run.git.put(&[("a", b"4\n"), ("key.pem", b"newer secret\n")]);
+    let tree = run.repo.tree_of(run.git.commit("five")).unwrap();
+    let mut run = run;
+    run.layer.follow(&run.repo, tree).unwrap();
+    let second = run.view_without(&read);
+    assert_eq!(place(&first), place(&second));
+    assert_eq!(run.ask(&second, "git log --format=%s -2; git show HEAD:a"), "five\nfour\n4\n");
+    assert!(!run.ask(&second, EVERYTHING).contains("secret"));
+    let all = run.view_without(&PathSet { but: PathSet::of(&["key.pem"]).any, ..PathSet::all() });
+    assert_ne!(place(&all), place(&second), "those who may read more have more");
+    assert!(run.ask(&all, EVERYTHING).contains("odd secret"));
+    assert!(!run.ask(&all, EVERYTHING).contains("newer secret"));
+    // What is in use is not removed, and then it is.
+    let gone = Limits { idle: std::time::Duration::ZERO, bytes: 0 };
+    super::super::sweep::sweep(run._dir.path(), gone).unwrap();
+    assert!(place(&all).is_dir());
+    let (one, other) = (place(&all), place(&second));
+    drop((first, second, all));
+    super::super::sweep::sweep(run._dir.path(), gone).unwrap();
+    assert!(!one.exists() && !other.exists());
+}
+
+#[test]
+fn of_a_shallow_clone_git_knows_where_it_ends() {
+    let (whole, read) = with_a_secret();
+    let dir = tempfile::tempdir().unwrap();
+    let clone = dir.path().join("clone");
+    let from = format!("file://{}", whole.git.dir.path().display());
+    whole.git.run(&["clone", "-q", "--depth", "2", &from, clone.to_str().unwrap()]);
+    let repo = Repo::open(&clone).unwrap();
+    let commit = whole.git.oid("HEAD");
+    let checkouts = Checkouts::new(dir.path(), repo.common(), None, Limits::default()).unwrap();
+    let stack = checkouts.of(&repo, repo.tree_of(commit).unwrap()).unwrap();
+    let layer = Layer::open(&dir.path().join("run"), stack.tree, None).unwrap();
+    let at = At { commit, branch: "refs/heads/pit/1", base: None };
+    let withheld = Withheld { read: &read, cache: dir.path() };
+    for _ in 0..2 {
+        let view = view_without(&repo, &repo, &stack, &layer, &at, Some(withheld)).unwrap();
+        let (fine, out) = inside(&layer, &stack, &view, "git log --format=%s");
+        assert!(fine, "{out}");
+        assert_eq!(out, "four\nthree\n");
+    }
 }
