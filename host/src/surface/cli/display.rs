@@ -408,6 +408,10 @@ impl Display {
         let (columns, height) =
             self.screen.as_ref().map_or((80, 24), |screen| (screen.size().columns, screen.size().rows));
         if asks {
+            if let Some(tty) = &mut self.tty {
+                // Whatever was typed before the question was there was no answer to it; what is typed as soon as it can be seen is.
+                tty.forget();
+            }
             let intro = self.prompt.as_ref().map(|prompt| prompt.intro(columns)).unwrap_or_default();
             if !intro.is_empty() {
                 self.lines(&intro);
@@ -429,10 +433,6 @@ impl Display {
             }
             None if asks => self.lines(&prompt.into_iter().map(|row| row.text).collect::<Vec<_>>()),
             None => {}
-        }
-        if asks && let Some(tty) = &mut self.tty {
-            // Whatever was typed before the question was there was not an answer to it.
-            tty.forget();
         }
     }
 
