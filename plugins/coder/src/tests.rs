@@ -343,3 +343,32 @@ fn the_first_request_is_the_one_that_was_read() {
         "the first request is another than in src/tests/first-request.txt; it is now:\n{shown}"
     );
 }
+
+fn broken(tool: &str, beside: Result<Reply>) -> Result<Reply> {
+    beside.map(|reply| Reply { more: vec![("bad-call".into(), tool.into())], ..reply })
+}
+
+#[test]
+fn a_call_that_is_no_json_is_told_and_written_again() {
+    let view = call("str_replace_based_edit_tool", json!({"command": "view", "path": "src/ls.rs"}));
+    let host = host("claude").replies([
+        broken("str_replace_based_edit_tool", words("Now the edit.")),
+        broken("str_replace_based_edit_tool", view),
+        edit("names: &[&str]", "names: &[&str], json: bool"),
+        finish(),
+    ]);
+    let _ = done(work(&host, &task()));
+    let requests = host.requests.borrow();
+    const TOLD: &str =
+        "Your call of `str_replace_based_edit_tool` was not carried out: its arguments were not one JSON object.";
+    let told = |at: usize| requests[at].messages.last().map(|said| text_of(said).contains(TOLD));
+    assert_eq!([told(0), told(1), told(2), told(3)].map(Option::unwrap), [false, true, true, false]);
+}
+
+#[test]
+fn whoever_writes_no_json_for_the_third_time_has_failed() {
+    let again = || broken("bash", words("Once more."));
+    let host = host("claude").replies([again(), again(), again(), finish()]);
+    let failure = work(&host, &task()).expect_err("it goes in circles");
+    assert!(failure.message.contains("for the third time"), "{failure:?}");
+}

@@ -257,6 +257,9 @@ impl Session {
         if reply.stop == Stop::Length {
             self.talk.tell("The reply was cut at its limit. Take smaller steps: a large file in several edits.");
         }
+        if let Some(tool) = bad_call(reply) {
+            self.talk.tell(not_json(tool));
+        }
         if end.is_some() {
             return end;
         }
@@ -293,11 +296,14 @@ impl Session {
     }
 
     fn no_call<R: Role>(&mut self, role: &R, reply: &Reply) -> Option<Ended<R::Done>> {
-        let (kind, told) = match reply.stop {
-            Stop::Length => ("length", "The reply was cut at its limit before it called a tool. Be brief."),
-            _ => ("no-call", role.idle()),
+        let (kind, told) = match (bad_call(reply), &reply.stop) {
+            (Some(tool), _) => ("bad-call", not_json(tool)),
+            (None, Stop::Length) => {
+                ("length", "The reply was cut at its limit before it called a tool. Be brief.".to_owned())
+            }
+            (None, _) => ("no-call", role.idle().to_owned()),
         };
-        self.talk.tell(told);
+        self.talk.tell(&*told);
         // To reflect is to call no tool, which is what the model does too much already.
         match self.troubles.take(&[Trouble::new("a reply without a tool call", kind, &reply.text())], &[]) {
             Course::Stop => Some(Ended::Failed(self.stuck("for the third time"))),
@@ -390,6 +396,18 @@ impl Session {
             self.talk.tell(format!("{turns} left of {}. Commit what is good, and finish.", self.limits.turns));
         }
     }
+}
+
+/// The tool of a call that the host left out, because its arguments were no JSON object.
+fn bad_call(reply: &Reply) -> Option<&str> {
+    reply.more.iter().find(|(name, _)| name == "bad-call").map(|(_, tool)| tool.as_str())
+}
+
+fn not_json(tool: &str) -> String {
+    format!(
+        "Your call of `{tool}` was not carried out: its arguments were not one JSON object. Write it again; quotes, line \
+         breaks and backslashes in a text are to be escaped, and a long text is better written in several calls."
+    )
 }
 
 fn trouble(answer: &Answer) -> Option<Trouble> {

@@ -297,9 +297,9 @@ impl Assembly {
 
     /// The reply as the agent gets it.
     ///
-    /// A call whose arguments are not one JSON object is dropped when the reply was cut by a limit, which then says
-    /// `length` and, in `more`, `cut-call` with the tool's name. When the reply was not cut, the server or the model
-    /// made a mistake, and it is asked again.
+    /// A call whose arguments are not one JSON object is dropped and named in `more`: `cut-call` when the reply was cut by a
+    /// limit, which then says `length`, else `bad-call`. That is the model's mistake, and only the model can mend it: the
+    /// same request would be answered in the same way.
     pub fn settle(self, stop: Stop) -> Result<Reply, Fault> {
         let mut more: More = Vec::new();
         let mut stop = self.stop(stop);
@@ -313,13 +313,8 @@ impl Assembly {
                 Building::Call { id, name, arguments } => {
                     let arguments = if arguments.trim().is_empty() { "{}".into() } else { arguments };
                     if name.is_empty() || object(&arguments, "").is_err() {
-                        if cut {
-                            more.push(("cut-call".into(), name));
-                            continue;
-                        }
-                        return Err(Fault::Garbled(format!(
-                            "the model called `{name}` with arguments that are not one JSON object"
-                        )));
+                        more.push((if cut { "cut-call" } else { "bad-call" }.into(), name));
+                        continue;
                     }
                     parts.push(Part::ToolCall(ToolCall { id: unique(id, at, &mut ids), name, arguments }));
                 }
