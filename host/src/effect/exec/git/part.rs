@@ -18,7 +18,7 @@ use orchestra_pit_core::pattern::PathSet;
 use orchestra_pit_core::tree::{self, Sort, Step, Trees as _};
 
 use super::super::checkout::failed;
-use super::super::folder::boot;
+use super::super::folder::{boot, unique};
 use super::super::layer::hold;
 use super::{Tag, unavailable};
 use crate::effect::store::{Blob, Repo, git_id};
@@ -63,8 +63,20 @@ impl Part {
         let of = (repo.common().as_os_str().as_encoded_bytes(), boot(), withheld.read);
         let id = Hash::of(&call::canonical(&of)).to_string();
         let place = folder(withheld.cache).join(&id[..32]);
-        let lock = hold(&place).map_err(|error| failed(&place, &error))?;
-        Ok(Self { place, _lock: lock })
+        let fail = |error: io::Error| failed(&place, &error);
+        let part = Self { _lock: hold(&place).map_err(fail)?, place: place.clone() };
+        if !part.objects().is_dir() {
+            // Made aside: others may be at it, and what is half made is never seen.
+            let aside = place.join(unique());
+            let mut plain = git2::RepositoryInitOptions::new();
+            plain.bare(true).external_template(false);
+            git2::Repository::init_opts(&aside, &plain).map_err(|error| unavailable(&error))?;
+            match fs::rename(&aside, place.join("git")) {
+                Err(_) if part.objects().is_dir() => fs::remove_dir_all(aside).map_err(fail)?,
+                other => other.map_err(fail)?,
+            }
+        }
+        Ok(part)
     }
 
     /// The objects.
@@ -84,7 +96,7 @@ impl Part {
         let fail = |error: io::Error| failed(&self.place, &error);
         let marks = self.place.join("marks");
         fs::create_dir_all(&marks).map_err(fail)?;
-        let own = self.git().map_err(|error| unavailable(&error))?;
+        let own = git2::Repository::open_bare(self.place.join("git")).map_err(|error| unavailable(&error))?;
         let odb = own.odb().map_err(|error| unavailable(&error))?;
         for commit in stands_on {
             let tree = repo.tree_of(*commit)?;
@@ -100,12 +112,6 @@ impl Part {
         known.write_all(histories(repo, &odb, &tips)?.as_bytes()).map_err(fail)?;
         tags.retain(|(_, tag, _)| is_there(&odb, *tag));
         fs::read_to_string(ends).map_err(fail)
-    }
-
-    fn git(&self) -> Result<git2::Repository, git2::Error> {
-        let mut plain = git2::RepositoryInitOptions::new();
-        plain.bare(true).external_template(false).no_reinit(false);
-        git2::Repository::init_opts(self.place.join("git"), &plain)
     }
 }
 

@@ -252,6 +252,25 @@ fn objects_of_those_who_may_read_the_same_are_copied_once_and_grow() {
 }
 
 #[test]
+fn many_at_once_make_one_database() {
+    let (run, read) = with_a_secret();
+    let withheld = Withheld { read: &read, cache: run._dir.path() };
+    let commit = run.git.oid("HEAD");
+    std::thread::scope(|scope| {
+        let one = || {
+            let mut tags = super::tags(&run.repo).unwrap();
+            let part = Part::open(&run.repo, &withheld).unwrap();
+            part.follow(&run.repo, &withheld, &[commit], &mut tags).unwrap();
+            tags.len()
+        };
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
+        assert!(all.into_iter().all(|one| one.join().unwrap() == 2));
+    });
+    let place = Part::open(&run.repo, &withheld).unwrap().objects().parent().unwrap().parent().unwrap().to_owned();
+    assert_eq!(names(&place), ["ends", "git", "lock", "marks"], "and leave nothing beside it");
+}
+
+#[test]
 fn of_a_shallow_clone_git_knows_where_it_ends() {
     let (whole, read) = with_a_secret();
     let dir = tempfile::tempdir().unwrap();
