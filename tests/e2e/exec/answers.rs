@@ -45,11 +45,22 @@ fn a_program_or_folder_that_is_not_there_is_said_to_be_missing_with_the_line_tha
     std::fs::write(&program, "#!/bin/sh\n").expect("a file");
     let said = told(
         &stage,
-        &["$ nowhere-at-all", "$ frobnicate", "$ ./src/lib.rs", "dir nowhere", "$ pwd", "dir ../..", "$ pwd", "$ pwd"],
+        &[
+            "$ nowhere-at-all",
+            "$ frobnicate",
+            "$ bun",
+            "$ ./src/lib.rs",
+            "dir nowhere",
+            "$ pwd",
+            "dir ../..",
+            "$ pwd",
+            "$ pwd",
+        ],
     );
     has(&said, "refused: not-found");
     has(&said, "nowhere-at-all");
     has(&said, "in pit.toml: [workspace] tools = [\"deno\"]");
+    has(&said, "it is not on this machine, nor is what would bring it: bun");
     has(&said, "there is no folder to start in");
     // A way out of the workspace is no path of it.
     has(&said, "refused: denied \"../..\"");

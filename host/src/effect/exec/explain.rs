@@ -13,10 +13,18 @@ impl Exec {
 
     /// Which tool folder would bring a program.
     pub(super) fn hint(&self, argv: &[String]) -> Option<String> {
-        let names = self.tools_with(argv.first()?);
-        let tools = names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-        (!names.is_empty())
-            .then(|| format!("its tool folder is not mounted; in pit.toml: [workspace] tools = [{tools}]"))
+        let home = self.machine().ok().and_then(|machine| machine.home)?;
+        let (bring, present) = (tools::bringing(&home, argv.first()?), tools::present(&home));
+        let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let (there, not): (Vec<&str>, Vec<&str>) = bring.into_iter().partition(|tool| present.contains(tool));
+        match (there.is_empty(), not.is_empty()) {
+            (false, _) => {
+                let tools = quoted(&there);
+                Some(format!("its tool folder is not mounted; in pit.toml: [workspace] tools = [{tools}]"))
+            }
+            (true, false) => Some(format!("it is not on this machine, nor is what would bring it: {}", not.join(", "))),
+            (true, true) => None,
+        }
     }
 
     /// The tools of this machine whose folders would bring the program that an output says is not there.
@@ -26,11 +34,6 @@ impl Exec {
         let bring = |program| tools::bringing(&home, program).into_iter().filter(|tool| present.contains(tool));
         let mut programs = said.lines().rev().filter_map(missing).map(|program| bring(program).collect::<Vec<_>>());
         programs.find(|tools| !tools.is_empty()).unwrap_or_default()
-    }
-
-    fn tools_with(&self, program: &str) -> Vec<&'static str> {
-        let home = self.machine().ok().and_then(|machine| machine.home);
-        home.map(|home| tools::bringing(&home, program)).unwrap_or_default()
     }
 }
 
