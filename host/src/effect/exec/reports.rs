@@ -27,7 +27,7 @@ use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_core::tree;
 
 use super::checkout::failed;
-use super::folder::{About, Content, Folder, Kind};
+use super::folder::{About, Content, Folder, Kind, unique};
 use super::layer::Layer;
 use super::source::{Source, find, is_git};
 use crate::effect::store::blob_id;
@@ -150,6 +150,7 @@ impl<S: Source<Error = Error> + ?Sized> Walk<'_, S> {
                 }
             }
         }
-        here.discard(name, &self.trash).map_err(fail)
+        // Moved and not removed, which takes a disk a hundred times as long where it is told of what is free.
+        here.rename(name, &self.trash, unique().as_bytes()).map_err(fail)
     }
 }
