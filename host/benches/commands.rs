@@ -92,6 +92,7 @@ impl Bench {
             timeout: 600_000_000,
             env: Default::default(),
             flaky: Vec::new(),
+            reports: Default::default(),
         };
         let commands = Arc::new(Commands {
             checks: [("full".to_owned(), vec![check])].into(),

@@ -393,3 +393,71 @@ fn a_repositorys_checks_run_only_after_the_persons_yes() {
     assert_eq!(code, Some(9), "{said}");
     assert!(stage.trees().is_empty());
 }
+
+/// Stands in for Maven: each line of a file is a test and how it ends. What it says is no runner's, and differs each time.
+const MAVEN: &str = "\
+at=$1; mkdir -p $at; failed=0; cases=''
+while read -r name word; do
+  why=''
+  [ $word = ok ] || { failed=1; why=\"<failure type='org.opentest4j.AssertionFailedError' message='$word'/>\"; }
+  cases=\"$cases<testcase name='$name' classname='shelf.ShelfTest' time='0.01'>$why</testcase>\"
+done < src/test/java/ShelfTest.java
+[ -e broken ] && { echo \"[ERROR] COMPILATION ERROR : $$\"; exit 1; }
+echo \"<?xml version='1.0' encoding='UTF-8'?><testsuite name='shelf.ShelfTest'>$cases</testsuite>\" > $at/TEST-shelf.ShelfTest.xml
+echo \"Tests are run by $(cat src/test/java/ShelfTest.java notes.txt 2>/dev/null | cksum)\"
+[ $failed = 0 ] || echo '[ERROR] Failed to execute goal org.apache.maven.plugins:maven-surefire-plugin:3.2.5:test (default-test) on project shelf: There are test failures.'
+exit $failed
+";
+
+/// A repository whose tests are told of in files alone, and one of them fails.
+fn reporting(check: &str, ignored: &str) -> Stage {
+    let stage = stage(&format!("[checks.full]\ntest = {check}\n\n[workspace]\nwarm = [\"{ignored}\"]\n"));
+    stage.write("mvn.sh", MAVEN);
+    stage.write(".gitignore", &format!("{ignored}/\n"));
+    std::fs::create_dir_all(stage.repo().join("src/test/java")).expect("folders");
+    stage.write("src/test/java/ShelfTest.java", "adds ok\nknown no\n");
+    stage.git(&["add", "-A"]);
+    stage.git(&["commit", "-qm", "with tests"]);
+    stage
+}
+
+#[test]
+fn reports_that_maven_writes_are_compared_by_test() {
+    let stage = reporting("{ run = [\"sh\", \"mvn.sh\", \"target/surefire-reports\"] }", "target");
+    let (code, said) = runs(&stage, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("1 pass, 1 fail as before"), "{said}");
+    assert!(said.contains("as before: shelf.ShelfTest::known"), "{said}");
+    // The control: another one fails, and the check ends as it did.
+    let write = "write src/test/java/ShelfTest.java adds no\\nknown no\\n\ncommit";
+    let (code, said) = runs(&stage, write);
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("test fails: shelf.ShelfTest::adds (exit 1)"), "{said}");
+    // What writes no report this time tells of no test, whatever an earlier run has left.
+    let (code, said) = runs(&stage, "write broken x\\n\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("on the base it was understood which tests fail"), "{said}");
+    // What each test proves is known by its name, too.
+    let new = "write src/test/java/ShelfTest.java adds ok\\nknown no\\nfresh ok\\n\nwrite src/main/java/Shelf.java x\\n\ncommit";
+    let (code, said) = runs(&stage, new);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("passes without the change, and proves nothing: shelf.ShelfTest::fresh"), "{said}");
+}
+
+#[test]
+fn the_reports_that_a_check_names_are_what_counts() {
+    let check = |reports: &str| format!("{{ run = [\"sh\", \"mvn.sh\", \"out/junit\"], reports = [\"{reports}\"] }}");
+    let stage = reporting(&check("out/junit/*.xml"), "out");
+    let _ = stage.pit(&["config", "show"]).exits(0).says("reports in out/junit/*.xml");
+    let (code, said) = runs(&stage, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("as before: shelf.ShelfTest::known"), "{said}");
+    let (code, said) = runs(&stage, "write src/test/java/ShelfTest.java adds no\\nknown no\\n\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("test fails: shelf.ShelfTest::adds (exit 1)"), "{said}");
+    // One that names no file which was written is said to, and the check is compared as a whole.
+    let other = reporting(&check("out/*.xml"), "out");
+    let (code, said) = runs(&other, "write notes.txt x\ncommit");
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("it wrote no file that its `reports` names (out/*.xml)"), "{said}");
+}

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::path::RepoPath;
+use crate::pattern::Patterns;
 
 pub use tools::{CREDENTIALS, TOOLS, Tool};
 
@@ -59,6 +60,9 @@ pub struct Check {
     /// Tests that are known to fail now and then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flaky: Vec<String>,
+    /// Files from the top, of JUnit's XML, in which its runner says what each test did.
+    #[serde(default, skip_serializing_if = "no_patterns")]
+    pub reports: Patterns,
 }
 
 /// A command that is run once for what it is made from, before any agent touches the files.
@@ -115,6 +119,10 @@ pub fn shown(run: &[String]) -> String {
         false => format!("{word:?}"),
     };
     run.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn no_patterns(patterns: &Patterns) -> bool {
+    patterns.is_empty()
 }
 
 fn yes() -> bool {

@@ -358,7 +358,7 @@ fn the_examples_of_the_documentation_hold_as_they_stand() {
     let settled = Settled::settle(files, &Flags::default(), &["coder"], &[yes]).unwrap();
     assert_eq!((settled.budget.usd.value, settled.rules.len()), (Some(Usd(3_000_000)), 3));
     let commands = settled.commands();
-    assert_eq!((commands.checks["full"].len(), commands.setup.len(), commands.services.len()), (2, 1, 1));
+    assert_eq!((commands.checks["full"].len(), commands.setup.len(), commands.services.len()), (3, 1, 1));
     let tools: Vec<String> =
         orchestra_pit_core::commands::TOOLS.iter().map(|tool| format!("`{}`", tool.name)).collect();
     assert!(page.replace("\n  ", " ").contains(&tools.join(", ")), "the page lists all tools");

@@ -43,6 +43,7 @@ pub mod judge;
 pub mod layer;
 pub mod plain;
 pub mod probe;
+mod reports;
 pub(crate) mod rules;
 pub mod run;
 pub mod services;

@@ -10,6 +10,8 @@ struct Package {
     name: &'static str,
     tools: &'static str,
     run: &'static [&'static str],
+    /// What else is said of the check.
+    more: &'static str,
     /// A file, what stands in it, and what a fault makes of it.
     fault: (&'static str, &'static str, &'static str),
     /// A test that the fault makes fail, and what its runner calls it.
@@ -20,6 +22,7 @@ const CSV: Package = Package {
     name: "csv-core",
     tools: "\"cargo\", \"rustup\"",
     run: &["cargo", "test", "--offline", "--lib", "--no-fail-fast"],
+    more: "",
     fault: ("src/writer.rs", "QuoteStyle::Necessary => self.needs_quotes(input)", "QuoteStyle::Necessary => false"),
     test: "writer::tests::",
 };
@@ -28,6 +31,7 @@ const INFLECTION: Package = Package {
     name: "inflection",
     tools: "\"uv\"",
     run: &["pytest", "-q", "-rA", "test_inflection.py"],
+    more: "",
     fault: ("inflection/__init__.py", "return word.lower()", "return word"),
     test: "test_underscore",
 };
@@ -36,6 +40,7 @@ const PORT: Package = Package {
     name: "requires-port",
     tools: "\"nvm\"",
     run: &["mocha", "test.js"],
+    more: ", env = { NODE_PATH = \"MODULES\" }",
     fault: ("index.js", "return port !== 80;", "return port !== 81;"),
     test: "http",
 };
@@ -43,7 +48,7 @@ const PORT: Package = Package {
 impl Package {
     fn stage(&self, more: &[(&str, &str)]) -> Stage {
         let run = self.run.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ");
-        let own = if self.name == "requires-port" { ", env = { NODE_PATH = \"MODULES\" }" } else { "" };
+        let own = self.more;
         let modules = Stage::module_folder().display().to_string();
         let file = format!(
             "schema = 1\n[checks.full]\ntest = {{ run = [{run}]{own} }}\n[workspace]\ntools = [{}]\n",
@@ -105,6 +110,14 @@ fn a_package_of_rust_is_tested_with_the_cargo_of_a_home() {
 #[test]
 fn a_package_of_python_is_tested_with_the_pytest_of_a_home() {
     INFLECTION.is_judged();
+}
+
+#[test]
+fn a_package_of_python_is_told_of_by_the_report_that_pytest_writes() {
+    // What it prints names what fails as `test_inflection.py::…`, and no test that passes.
+    let run = &["pytest", "-q", "--junitxml=out/junit.xml", "test_inflection.py"];
+    let test = "test_inflection::test_underscore";
+    Package { run, more: ", reports = [\"out/*.xml\"]", test, ..INFLECTION }.is_judged();
 }
 
 #[test]

@@ -241,8 +241,9 @@ fn without_clean(mut run: Vec<String>) -> Vec<String> {
     run
 }
 
-/// Cargo stops at the first program with a failure; which others fail is then not known, and *no worse* cannot be said. And
-/// neither pytest nor unittest names what passes, so that nobody could say which tests are lost.
+/// Cargo stops at the first program with a failure, Maven at the first module, Gradle at the first task; which others fail is
+/// then not known, and *no worse* cannot be said. And neither pytest nor unittest names what passes, so that nobody could say
+/// which tests are lost.
 fn all_failures(mut run: Vec<String>) -> Vec<String> {
     if run.iter().any(|word| word == "pytest" || word.ends_with("/pytest"))
         && !run.iter().any(|word| word.starts_with("-r") || word.starts_with("-v") || word == "--verbose")
@@ -259,6 +260,10 @@ fn all_failures(mut run: Vec<String>) -> Vec<String> {
         run.insert(after, "-v".to_owned());
         return run;
     }
+    if let Some(flag) = goes_on(&run) {
+        run.push(flag.to_owned());
+        return run;
+    }
     let tests = run.first().is_some_and(|word| word == "cargo")
         && run.get(1).is_some_and(|word| matches!(word.as_str(), "test" | "t" | "nextest"));
     if tests && !run.iter().any(|word| word == "--no-fail-fast") {
@@ -266,4 +271,15 @@ fn all_failures(mut run: Vec<String>) -> Vec<String> {
         run.insert(at, "--no-fail-fast".to_owned());
     }
     run
+}
+
+/// What has Maven or Gradle go on with other tests after a failure, where nothing of that is said.
+fn goes_on(run: &[String]) -> Option<&'static str> {
+    let program = run.first()?.rsplit('/').next()?;
+    let (flag, said) = match program {
+        "mvn" | "mvnw" => ("-fae", &["-fae", "--fail-at-end", "-fn", "--fail-never", "-ff", "--fail-fast"][..]),
+        "gradle" | "gradlew" => ("--continue", &["--continue", "--no-continue"][..]),
+        _ => return None,
+    };
+    (sort::sort(run) == Some(Part::Test) && !run.iter().any(|word| said.contains(&word.as_str()))).then_some(flag)
 }

@@ -4,9 +4,11 @@
 //! output that was cut, that contradicts itself or that two runners wrote is *not understood*, and says why.
 
 mod absent;
+mod files;
 mod go;
 mod jest;
 mod junit;
+mod jvm;
 mod libtest;
 mod lines;
 mod mocha;
@@ -25,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use absent::{absent, nothing};
+pub use files::{Gathered, wanted};
 pub use junit::junit;
 use tally::Tally;
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use orchestra_pit_core::amount::Span;
 use orchestra_pit_core::commands::{Check, Commands, Service, Setup, Tool, Walls, shown};
 use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_core::pattern::{Pattern, Patterns};
 use orchestra_pit_core::{manifest, strict, text};
 use toml::Spanned;
 
@@ -23,6 +24,8 @@ const SETUP: Span = Span(30 * 60 * 1_000_000);
 /// Words and bytes of a command: more than anybody reads.
 const MOST_WORDS: usize = 256;
 const MOST_BYTES: usize = 16 * 1024;
+/// Patterns of a check's reports: more than there are runners in a check.
+const MOST_REPORTS: usize = 20;
 /// Patterns of `.worktreeinclude`.
 const MOST_INCLUDE: usize = 200;
 /// Under what key they are shown.
@@ -236,6 +239,7 @@ fn settle_check(source: &Source, name: Spanned<String>, check: written::Check) -
         timeout: time(source, check.timeout, CHECK)?,
         env: variables(source, check.env)?,
         flaky: check.flaky.into_iter().map(Spanned::into_inner).collect(),
+        reports: reports(source, check.reports)?,
     };
     Ok(Said { value, from })
 }
@@ -273,6 +277,19 @@ fn command(source: &Source, run: Spanned<Vec<String>>) -> Result<Vec<String>, Co
     Err(source.wrong(run.span().start, why))
 }
 
+/// Which files a check's reports are. An empty list would be a check that nobody understands.
+fn reports(source: &Source, written: Option<Spanned<Vec<Pattern>>>) -> Result<Patterns, ConfigError> {
+    let Some(written) = written else { return Ok(Patterns::default()) };
+    let (at, patterns) = (written.span().start, written.into_inner());
+    if patterns.is_empty() || patterns.len() > MOST_REPORTS {
+        return Err(source.wrong(at, format!("`reports` has one to {MOST_REPORTS} patterns of files, from the top")));
+    }
+    if patterns.iter().any(|pattern| pattern.as_str().chars().any(text::is_hidden)) {
+        return Err(source.wrong(at, "`reports` has characters that nobody can see"));
+    }
+    Ok(patterns.into())
+}
+
 fn time(source: &Source, written: Option<Spanned<Span>>, default: Span) -> Result<u64, ConfigError> {
     match written {
         Some(none) if none.get_ref().0 == 0 => Err(source.wrong(none.span().start, "`timeout` is at least 1s")),
@@ -308,6 +325,8 @@ fn of_check(check: &Check) -> String {
     parts.push(format!("up to {}", Span(check.timeout)));
     parts.extend((!check.required).then(|| "not required".to_owned()));
     parts.extend((!check.flaky.is_empty()).then(|| format!("flaky: {}", check.flaky.join(", "))));
+    let reports: Vec<&str> = check.reports.iter().map(Pattern::as_str).collect();
+    parts.extend((!reports.is_empty()).then(|| format!("reports in {}", reports.join(", "))));
     parts.join("; ")
 }
 

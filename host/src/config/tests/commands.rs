@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use orchestra_pit_core::commands::{Check, Commands, Service, Setup, Walls};
 use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_core::pattern::{Pattern, Patterns};
 
 use super::*;
 
@@ -12,7 +13,7 @@ const MINUTE: u64 = 60 * 1_000_000;
 /// All that a repository can say of commands. Line 1 is the schema.
 const WHOLE: &str = "[checks.full]
 test = { run = [\"cargo\", \"test\"], timeout = \"10m\", flaky = [\"net::slow\"] }
-lint = { run = [\"cargo\", \"clippy\"], required = false }
+lint = { run = [\"cargo\", \"clippy\"], required = false, reports = [\"out/*.xml\", \"**/lint.xml\"] }
 [checks.fast]
 build = { run = [\"cargo\", \"check\"], dir = \"core\", env = { RUSTFLAGS = \"-D warnings\" } }
 [setup]
@@ -53,14 +54,16 @@ fn check(name: &str, run: &[&str]) -> Check {
         timeout,
         env: BTreeMap::new(),
         flaky: vec![],
+        reports: Patterns::default(),
     }
 }
 
 #[test]
 fn a_run_gets_all_that_is_written_in_the_order_of_the_file() {
+    let reports = ["out/*.xml", "**/lint.xml"].into_iter().map(|text| Pattern::new(text).unwrap()).collect();
     let full = vec![
         Check { timeout: 10 * MINUTE, flaky: words(&["net::slow"]), ..check("test", &["cargo", "test"]) },
-        Check { required: false, ..check("lint", &["cargo", "clippy"]) },
+        Check { required: false, reports, ..check("lint", &["cargo", "clippy"]) },
     ];
     let fast = Check {
         dir: Some(path("core")),
@@ -109,7 +112,7 @@ fn everything_that_runs_or_is_seen_takes_a_yes_and_is_shown_with_its_line() {
         shown,
         [
             "3 checks.full.test = cargo test; up to 10m; flaky: net::slow",
-            "4 checks.full.lint = cargo clippy; up to 20m; not required",
+            "4 checks.full.lint = cargo clippy; up to 20m; not required; reports in out/*.xml, **/lint.xml",
             "6 checks.fast.build = cargo check; in core; with \"RUSTFLAGS=-D warnings\"; up to 20m",
             "8 setup.fetch = cargo fetch; with the network; again when Cargo.lock changes; up to 30m",
             "9 setup.data = sh -c \"make data && make index\"; in web; up to 1h30m",
@@ -208,6 +211,14 @@ fn what_could_never_hold_is_refused_with_its_line() {
         ("[checks.full]\nt = { run = [\"a\"], env = { \"A-B\" = \"x\" } }", "pit.toml:3: `A-B` names no variable"),
         ("[checks.full]\nt = { run = [\"a\"], env = { PIT_PORT = \"1\" } }", "pit.toml:3: `PIT_PORT` is set by pit"),
         ("[checks.full]\nt = { run = [\"a\"], flaky = [\"\"] }", "pit.toml:3: a test is named by"),
+        ("[checks.full]\nt = { run = [\"a\"], reports = [] }", "pit.toml:3: `reports` has one to 20 patterns of files"),
+        (
+            "[checks.full]\nt = { run = [\"a\"], reports = [\"/tmp/x.xml\"] }",
+            "pit.toml:3: `/tmp/x.xml` is not a pattern",
+        ),
+        ("[checks.full]\nt = { run = [\"a\"], reports = [\"../x.xml\"] }", "pit.toml:3: `../x.xml` is not a pattern"),
+        ("[checks.full]\nt = { run = [\"a\"], reports = [\"a\\u202e\"] }", "pit.toml:3: `reports` has characters"),
+        ("[checks.full]\nt = { run = [\"a\"], reports = \"x.xml\" }", "pit.toml:3: expected a list"),
         ("[setup]\ns = { run = [\"a\"], inputs = [\"/etc/passwd\"] }", "pit.toml:3: the path is absolute"),
         ("[setup]\ns = { run = [\"a\"], network = \"yes\" }", "pit.toml:3: expected"),
         ("[services]\ns = { run = [\"a\"], port = 70000 }", "pit.toml:3: expected"),

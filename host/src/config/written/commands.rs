@@ -6,6 +6,7 @@ use orchestra_pit_core::amount::Span;
 use orchestra_pit_core::argv::{ArgvError, ArgvPattern};
 use orchestra_pit_core::commands::Walls;
 use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_core::pattern::Pattern;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -34,6 +35,9 @@ pub struct Check {
     /// Tests that are known to fail now and then.
     #[serde(default)]
     pub flaky: Vec<Spanned<String>>,
+    /// Files of JUnit's XML that it writes, from the top.
+    #[serde(default)]
+    pub reports: Option<Spanned<Vec<Pattern>>>,
 }
 
 /// `NAME = { run = […] }` in `[setup]`.

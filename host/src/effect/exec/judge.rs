@@ -33,6 +33,7 @@ use super::git::{self, At};
 use super::import::{Take, import};
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
+use super::reports::{self, Ground};
 use super::run::blocking;
 use super::services::Seen;
 use super::sweep::{self, CHECK};
@@ -46,7 +47,7 @@ mod prove;
 const TAIL: (usize, usize) = (40, 8 << 10);
 
 /// Another number where what is kept of a base means something else: how its output is compared, for one.
-const KEPT: u32 = 5;
+const KEPT: u32 = 6;
 
 /// Tests of which it is shown why they fail, and lines of each.
 const EXPLAINED: (usize, usize) = (4, 10);
@@ -199,7 +200,9 @@ impl Exec {
     /// A check that was not run: the first line says why, the others are in the place of its output.
     fn skipped(&self, check: &Check, why: &str) -> Outcome {
         let (first, rest) = why.split_once('\n').unwrap_or((why, ""));
-        self.came_to(check, Ending::Skipped(first.trim_end_matches([':', ';']).to_owned()), 0, rest.to_owned())
+        let (ending, report) =
+            (Ending::Skipped(first.trim_end_matches([':', ';']).to_owned()), report::read(&check.run, rest));
+        self.came_to(check, ending, 0, rest.to_owned(), report)
     }
 
     /// What the base came to: once for a tree and a configuration.
@@ -328,11 +331,18 @@ impl Exec {
         let (exec, check, around) = (self.clone(), check.clone(), around.clone());
         blocking(move || {
             let repo = exec.workspaces.repo();
+            let ground = Ground {
+                upper: &upper.upper,
+                layer: &place.layer,
+                source: &**repo,
+                tree: place.tree,
+                secrets: around.included.secrets(),
+            };
+            let outcome = exec.outcome(&check, boxed, &|output| reports::read(&check, output, &ground))?;
             // What git ignores is there for the next check; nothing else of it is.
             let take = Take { warm: &around.commands.warm, secrets: &Secrets::default(), may_write: &|_| false };
             import(&upper.upper, &place.layer, &**repo, place.tree, take)?;
             place.layer.end(&upper)?;
-            let outcome = exec.outcome(&check, boxed)?;
             Ok((outcome, place))
         })
         .await
@@ -369,8 +379,13 @@ impl Exec {
         Ok(Ok((inside::spec(&files, told, around, place.machine.home.as_ref()), upper)))
     }
 
-    /// What a check came to, its output kept as a log.
-    fn outcome(&self, check: &Check, boxed: Result<Boxed, sandbox::Error>) -> Result<Outcome, Error> {
+    /// What a check came to, its output kept as a log. `read` is asked what it says of its tests.
+    fn outcome(
+        &self,
+        check: &Check,
+        boxed: Result<Boxed, sandbox::Error>,
+        read: &dyn Fn(&str) -> Result<Report, Error>,
+    ) -> Result<Outcome, Error> {
         let mut cut = false;
         let (ending, micros, output) = match boxed {
             Ok(boxed) => {
@@ -406,7 +421,8 @@ impl Exec {
             }
             Err(other) => return Err(Error::new(ErrorKind::Unavailable, other.to_string())),
         };
-        let mut outcome = self.came_to(check, ending, micros, output);
+        let report = read(&output)?;
+        let mut outcome = self.came_to(check, ending, micros, output, report);
         if cut {
             // What is not there may be what differs.
             outcome.ran.gist = Hash::NONE;
@@ -414,11 +430,10 @@ impl Exec {
         Ok(outcome)
     }
 
-    fn came_to(&self, check: &Check, ending: Ending, micros: u64, output: String) -> Outcome {
+    fn came_to(&self, check: &Check, ending: Ending, micros: u64, output: String, report: Report) -> Outcome {
         let log = Hash::of(output.as_bytes());
         // A log that cannot be kept is no reason for another verdict.
         let _ = keep(&self.log(log), output.as_bytes());
-        let report = report::read(&check.run, &output);
         let nothing = match (&ending, report.tests()) {
             (Ending::Exit(0), None) => report::nothing(&output),
             (Ending::Exit(_), None) => report::nothing(&output).or_else(|| report::absent(&output)),

@@ -253,14 +253,14 @@ fn go_java_and_make_are_guessed() {
     let ci =
         "a:\n  script:\n    - rm -rf target && mvn -B clean verify\n    - make clean test\n    - ./gradlew clean\n";
     let clean = proposal(&[("pom.xml", "<project>"), (".gitlab-ci.yml", ci)]);
-    let full = ["test: mvn -B verify (.gitlab-ci.yml:3)", "test-2: make test (.gitlab-ci.yml:4)"];
+    let full = ["test: mvn -B verify -fae (.gitlab-ci.yml:3)", "test-2: make test (.gitlab-ci.yml:4)"];
     assert_eq!(shown(&clean.full), full, "what starts warm is not thrown away");
     let go = proposal(&[("go.mod", "// x\nmodule example.org/a\n"), ("go.sum", "")]);
     assert_eq!(shown(&go.fast), ["build: go build ./... (go.mod:2)"]);
     assert_eq!(shown(&go.full), ["test: go test ./... (go.mod:2)", "lint: go vet ./... (go.mod:2)"]);
     assert_eq!(go.setup[0].inputs, ["go.mod", "go.sum"]);
     let maven = proposal(&[("pom.xml", "<project>"), ("mvnw", "")]);
-    assert_eq!(shown(&maven.full), ["test: ./mvnw -B -o test (pom.xml:1)"]);
+    assert_eq!(shown(&maven.full), ["test: ./mvnw -B -o test -fae (pom.xml:1)"]);
     let gradle = proposal(&[("build.gradle.kts", "x"), ("gradlew", "")]);
     assert_eq!(shown(&gradle.full), ["test: ./gradlew --offline test --continue (build.gradle.kts:1)"]);
     let text = "CC := cc\ntest := no\nall: build\nbuild: x.o\n\tcc x.o\ntest: build\n\t./t\n";

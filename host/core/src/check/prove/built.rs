@@ -8,7 +8,6 @@ const BEGINS: &[&str] = &[
     "SyntaxError: ",
     "E   SyntaxError: ",
     "[ERROR] COMPILATION ERROR",
-    "FAILURE: Build failed with an exception",
     "> Compilation failed; see the compiler",
 ];
 
@@ -21,10 +20,16 @@ pub(super) fn does_not_build(output: &str) -> bool {
         // `src/a.ts(3,5): error TS2339: …`, or `src/a.ts:3:5 - error TS2339: …`.
         line.split_once("error TS").is_some_and(|(_, code)| code.starts_with(|c: char| c.is_ascii_digit()))
     };
+    // That a build of Gradle's failed is said of tests that fail, too.
+    let gradle = |line: &str| {
+        let task = line.strip_prefix("Execution failed for task '").and_then(|rest| rest.split('\'').next());
+        task.is_some_and(|task| task.rsplit(':').next().is_some_and(|name| name.starts_with("compile")))
+    };
     output.lines().any(|line| {
         let line = line.trim_end();
         BEGINS.iter().any(|begin| line.starts_with(begin))
             || ENDS.iter().any(|end| line.ends_with(end))
             || typescript(line)
+            || gradle(line)
     })
 }

@@ -260,3 +260,51 @@ fn of_several_trials_what_says_most_of_a_test_counts() {
     let many: Vec<(&str, Proves)> = names.iter().map(|name| (name.as_str(), Proves::Passes)).collect();
     assert_eq!((of(&many).tests().len(), of(&many).more(), of(&many).and(of(&many)).more()), (MOST_TESTS, 7, 7));
 }
+
+/// What a run says that wrote a report of these tests, as Maven or Gradle does, and printed this.
+fn wrote(code: i32, output: &str, cases: &[(&str, &str)]) -> Ran {
+    let mut ran = ran("./gradlew test --continue", code, output);
+    let cases: String =
+        cases.iter().map(|(name, inner)| format!("<testcase classname='A' name='{name}'>{inner}</testcase>")).collect();
+    let mut gathered = report::Gathered::default();
+    if !cases.is_empty() {
+        gathered.add(
+            "target/surefire-reports/TEST-A.xml",
+            format!("<testsuite>{cases}</testsuite>").as_bytes(),
+            &Default::default(),
+        );
+    }
+    ran.report = gathered.report(&ran.argv, &Default::default(), ran.report, output);
+    ran
+}
+
+#[test]
+fn reports_in_files_prove_what_output_does() {
+    let failing = "FAILURE: Build failed with an exception.\n\n* What went wrong:\nExecution failed for task ':test'.\n\
+                   > There were failing tests. See the report at: file:///x/index.html\n";
+    let maven = "[ERROR] COMPILATION ERROR : \n[ERROR] A.java:[3,4] cannot find symbol\n";
+    let gradle = "FAILURE: Build failed with an exception.\n\n* What went wrong:\nExecution failed for task \
+                  ':compileTestKotlin'.\n> A failure occurred\n   > Compilation error. See log for more details\n";
+    let files = [changed("src/main/java/A.java", "1", "2"), changed("src/test/java/ATest.java", "1", "2")];
+    let split = split(&files);
+    let with = wrote(0, "", &[("old", ""), ("new", ""), ("odd", ""), ("idle", "")]);
+    let base = wrote(0, "", &[("old", "")]);
+    let proof = |without: &Ran, output: &str| {
+        classify(&Trial { split: &split, without, output, with: &with, base: Some(&base) })
+    };
+    let asserts = "<failure message='expected: &lt;1&gt;' type='org.opentest4j.AssertionFailedError'/>";
+    let errors = "<error message='no' type='java.lang.NullPointerException'/>";
+    let ran = wrote(1, failing, &[("old", ""), ("new", asserts), ("odd", errors), ("idle", "")]);
+    let wanted = [("A::new", Proves::Proved), ("A::odd", Proves::Errors), ("A::idle", Proves::Passes)];
+    assert_eq!(tests(&proof(&ran, failing)), wanted);
+    for unbuilt in [maven, gradle] {
+        let found = proof(&wrote(1, unbuilt, &[]), unbuilt);
+        assert_eq!((found.whole(), found.tests().len()), (Proves::DoesNotBuild, 3), "{unbuilt}");
+    }
+    // Tests that fail are no build that does: what did not run is then not known to be unbuilt.
+    let some = proof(&wrote(1, failing, &[("old", ""), ("new", asserts)]), failing);
+    assert_eq!(
+        tests(&some),
+        [("A::new", Proves::Proved), ("A::idle", Proves::NotJudged), ("A::odd", Proves::NotJudged)]
+    );
+}

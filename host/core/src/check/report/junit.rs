@@ -1,9 +1,13 @@
 //! JUnit's XML, which most runners can write: a reader of just enough XML, with no entities but the five and numbers,
 //! no documents but the one given, and nothing that a text could make grow.
 
+use std::collections::BTreeMap;
+
+use super::files::without;
 use super::lines::how;
 use super::tally::Outcome;
-use super::{Confused, How, Report, Runner, Tally, Tests};
+use super::{Confused, How, MOST_TESTS, Report, Runner, Tally, Tests};
+use crate::secret::Secrets;
 
 /// What a JUnit file says.
 pub fn junit(text: &str) -> Report {
@@ -114,103 +118,162 @@ fn unescape(text: &str) -> String {
     out + rest
 }
 
-/// A test case that is being read.
-struct Case {
-    name: String,
+/// A test case.
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) outcome: Outcome,
     file: Option<String>,
-    outcome: Outcome,
     how: How,
     text: String,
 }
 
 fn document(text: &str) -> Result<Tests, Confused> {
     let mut tally = Tally::default();
-    // For each open suite, how many cases it says that it has, and how many there were before it.
-    let mut suites: Vec<(Option<u64>, u64)> = Vec::new();
-    let mut case: Option<Case> = None;
-    let (mut cases, mut within, mut depth, mut closed) = (0_u64, false, 0_u64, false);
-    let mut rest = text.trim();
-    while let Some((piece, after)) = piece(rest) {
-        rest = after;
-        match piece {
-            Piece::Cut => return Err("the JUnit file is cut short".to_owned()),
-            Piece::Open { name: "testsuite", attributes, empty } => {
-                depth += 1;
-                suites.push((attribute(attributes, "tests").and_then(|tests| tests.parse().ok()), cases));
-                if empty {
-                    (depth, closed) = (depth - 1, depth == 1);
-                    agree(&mut suites, cases, &mut tally);
-                }
-            }
-            Piece::Open { name: "testsuites", empty: false, .. } => depth += 1,
-            Piece::Open { name: "testsuites", .. } => closed = true,
-            Piece::Open { name: "testcase", attributes, empty } => {
-                cases += 1;
-                let found = open(attributes);
-                if empty { found.add(&mut tally) } else { case = Some(found) }
-            }
-            Piece::Open { name: word @ ("failure" | "error" | "skipped"), attributes, empty } => {
-                if let Some(case) = &mut case {
-                    case.result(word, attributes);
-                    within = !empty && word != "skipped";
-                }
-            }
-            Piece::Open { .. } => {}
-            Piece::Text(found) if within => {
-                if let Some(case) = &mut case {
-                    case.text.push_str(&unescape(found));
-                }
-            }
-            Piece::Text(_) => {}
-            Piece::Close("testcase") => {
-                if let Some(case) = case.take() {
-                    case.add(&mut tally);
-                }
-                within = false;
-            }
-            Piece::Close("failure" | "error") => within = false,
-            Piece::Close(name @ ("testsuite" | "testsuites")) => {
-                depth = depth.saturating_sub(1);
-                closed = depth == 0;
-                if name == "testsuite" {
-                    agree(&mut suites, cases, &mut tally);
-                }
-            }
-            Piece::Close(_) => {}
-        }
-    }
-    if !closed || case.is_some() {
-        return Err("the JUnit file is cut short".to_owned());
+    for case in cases(text)? {
+        case.add(&case.name, &mut tally);
     }
     let said = tally.counts();
     tally.finish(Runner::Junit, said, false)
 }
 
-fn agree(suites: &mut Vec<(Option<u64>, u64)>, cases: u64, tally: &mut Tally) {
-    match suites.pop() {
-        Some((Some(said), before)) if said != cases - before => {
-            tally.confuse(format!("a suite says that it has {said} tests, and {} are named", cases - before));
+/// What a file is read into.
+#[derive(Default)]
+struct Reading {
+    cases: Vec<Case>,
+    open: Option<Case>,
+    /// For each open suite, how many cases it says that it has, and how many there were before it.
+    suites: Vec<(Option<u64>, usize)>,
+    /// Within a failure's own text.
+    within: bool,
+    /// Elements of suites that are open, and whether the outermost was closed.
+    depth: u64,
+    closed: bool,
+}
+
+/// The test cases of a file, each with a name that no other of it has.
+pub(super) fn cases(text: &str) -> Result<Vec<Case>, Confused> {
+    let mut reading = Reading::default();
+    // Some writers begin with a mark of the order of bytes.
+    let mut rest = text.trim_start_matches('\u{feff}').trim();
+    while let Some((piece, after)) = piece(rest) {
+        rest = after;
+        match piece {
+            Piece::Cut => return Err(CUT.to_owned()),
+            Piece::Open { name, attributes, empty } => reading.open(name, attributes, empty)?,
+            Piece::Text(found) => reading.text(found),
+            Piece::Close(name) => reading.close(name)?,
         }
-        _ => {}
+        if reading.cases.len() > MOST_TESTS {
+            return Err(format!("there are more than {MOST_TESTS} tests"));
+        }
+    }
+    match reading {
+        Reading { closed: false, depth: 0, .. } => Err("it has no `testsuite`, and is no JUnit file".to_owned()),
+        Reading { closed: true, depth: 0, open: None, cases, .. } => Ok(told_apart(cases)),
+        _ => Err(CUT.to_owned()),
     }
 }
 
-fn open(attributes: &str) -> Case {
-    let name = attribute(attributes, "name").unwrap_or_default();
-    let class = attribute(attributes, "classname").filter(|class| !class.is_empty());
-    Case {
-        name: class.map_or(name.clone(), |class| format!("{class}::{name}")),
-        file: attribute(attributes, "file"),
-        outcome: Outcome::Passed,
-        how: How::Unsaid,
-        text: String::new(),
+const CUT: &str = "the JUnit file is cut short";
+
+impl Reading {
+    fn open(&mut self, name: &str, attributes: &str, empty: bool) -> Result<(), Confused> {
+        match name {
+            "testsuite" | "testsuites" => {
+                self.depth += 1;
+                if name == "testsuite" {
+                    let said = attribute(attributes, "tests").and_then(|tests| tests.parse().ok());
+                    self.suites.push((said, self.cases.len()));
+                }
+                if empty {
+                    self.close(name)?;
+                }
+            }
+            "testcase" => {
+                if self.open.replace(Case::new(attributes)).is_some() {
+                    return Err("a test case is within another".to_owned());
+                }
+                if empty {
+                    self.close(name)?;
+                }
+            }
+            "failure" | "error" | "skipped" => match &mut self.open {
+                Some(case) => {
+                    case.result(name, attributes);
+                    self.within = !empty && name != "skipped";
+                }
+                // Which test it is of is not said, and to leave it out would be to hide it.
+                None if name != "skipped" => return Err("something failed outside of any test case".to_owned()),
+                None => {}
+            },
+            _ => {}
+        }
+        Ok(())
     }
+
+    fn text(&mut self, found: &str) {
+        if let Some(case) = self.open.as_mut().filter(|_| self.within) {
+            case.text.push_str(&unescape(found));
+        }
+    }
+
+    fn close(&mut self, name: &str) -> Result<(), Confused> {
+        match name {
+            "testcase" => {
+                self.cases.extend(self.open.take());
+                self.within = false;
+            }
+            "failure" | "error" => self.within = false,
+            "testsuite" | "testsuites" => {
+                self.depth = self.depth.saturating_sub(1);
+                self.closed = self.depth == 0;
+                let (said, before) = if name == "testsuite" { self.suites.pop() } else { None }.unwrap_or_default();
+                let named = self.cases.len().saturating_sub(before) as u64;
+                if let Some(said) = said.filter(|said| *said != named) {
+                    return Err(format!("a suite says that it has {said} tests, and {named} are named"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Of cases with one name, which is it: Gradle names those of all parameters by these alone, whatever the method. How many
+/// there are is in each name, so that nothing which comes or goes among them makes one of the others look like it.
+fn told_apart(mut cases: Vec<Case>) -> Vec<Case> {
+    let mut all: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for case in &cases {
+        all.entry(case.name.clone()).or_default().1 += 1;
+    }
+    for case in &mut cases {
+        if let Some((nth, of)) = all.get_mut(&case.name).filter(|(_, of)| *of > 1) {
+            *nth += 1;
+            case.name = format!("{} ({nth} of {of})", case.name);
+        }
+    }
+    cases
 }
 
 impl Case {
+    fn new(attributes: &str) -> Self {
+        let name = attribute(attributes, "name").unwrap_or_default();
+        let class = attribute(attributes, "classname").filter(|class| !class.is_empty());
+        Self {
+            name: class.map_or(name.clone(), |class| format!("{class}::{name}")),
+            file: attribute(attributes, "file"),
+            outcome: Outcome::Passed,
+            how: How::Unsaid,
+            text: String::new(),
+        }
+    }
+
     fn result(&mut self, word: &str, attributes: &str) {
         if word == "skipped" {
-            self.outcome = Outcome::Skipped;
+            // What failed as well has failed.
+            if self.outcome == Outcome::Passed {
+                self.outcome = Outcome::Skipped;
+            }
             return;
         }
         self.outcome = Outcome::Failed;
@@ -219,6 +282,8 @@ impl Case {
         if self.how == How::Unsaid {
             self.how = match (word, how(&message), how(&sort)) {
                 ("error", ..) => How::Error,
+                // A message is what the test's author wrote, and may begin with any word.
+                (_, _, How::Assertion) => How::Assertion,
                 (_, How::Unsaid, of_type) => of_type,
                 (_, of_message, _) => of_message,
             };
@@ -227,9 +292,50 @@ impl Case {
         self.text.push('\n');
     }
 
-    fn add(self, tally: &mut Tally) {
-        tally.add(&self.name, self.outcome);
-        self.text.lines().for_each(|line| tally.explain(&self.name, line));
-        tally.how(&self.name, self.how, self.file.as_deref());
+    /// The same with no value of these in what explains it.
+    pub(super) fn without(self, secrets: &Secrets) -> Self {
+        let file = self.file.map(|file| without(secrets, &file));
+        Self { text: without(secrets, &self.text), file, ..self }
     }
+
+    /// Counts it under a name.
+    pub(super) fn add(&self, name: &str, tally: &mut Tally) {
+        tally.add(name, self.outcome);
+        let mut frames = 0;
+        for line in self.text.lines() {
+            match frame(line) {
+                Some(place) if RUNNERS.iter().any(|of| place.starts_with(of)) => continue,
+                Some(_) => frames += 1,
+                None => frames = 0,
+            }
+            if frames <= MOST_FRAMES {
+                tally.explain(name, line);
+            }
+        }
+        tally.how(name, self.how, self.file.as_deref());
+    }
+}
+
+/// Frames of a Java trace that are kept in a row. The last lines of a failure are what is kept of it, and the last dozens of
+/// a trace are the runner's: nothing else would be left.
+const MOST_FRAMES: usize = 5;
+
+/// Whose frames explain nothing.
+const RUNNERS: &[&str] = &[
+    "java.",
+    "jdk.",
+    "sun.",
+    "junit.",
+    "org.junit.",
+    "org.testng.",
+    "org.opentest4j.",
+    "org.apache.maven.",
+    "org.gradle.",
+];
+
+/// Where a frame of a Java trace is, without the module or the loader: `at java.base/java.util.ArrayList.forEach(…)`,
+/// `at app//shelf.ShelfTest.adds(ShelfTest.java:9)`.
+fn frame(line: &str) -> Option<&str> {
+    let place = line.trim_start().strip_prefix("at ").filter(|rest| rest.ends_with(')') && rest.contains('('))?;
+    Some(place.rsplit_once('/').map_or(place, |(_, place)| place))
 }

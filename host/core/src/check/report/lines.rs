@@ -54,8 +54,20 @@ pub(super) fn how(line: &str) -> How {
     let line = line.trim();
     let first = line.split([':', '(', ' ', '[']).next().unwrap_or_default();
     let name = first.rsplit('.').next().unwrap_or_default();
-    let asserts =
-        ["AssertionError", "AssertionFailedError", "ComparisonFailure", "assert", "expect", "Failed", "Assertion"];
+    let asserts = [
+        "AssertionError",
+        "AssertionFailedError",
+        "ComparisonFailure",
+        "MultipleFailuresError",
+        "AssertJMultipleFailuresError",
+        "SoftAssertionError",
+        "ConditionNotSatisfiedError",
+        "SpockComparisonFailure",
+        "assert",
+        "expect",
+        "Failed",
+        "Assertion",
+    ];
     if asserts.contains(&name) || line.starts_with("Error: expect(") {
         How::Assertion
     } else if !name.is_empty() && (name.ends_with("Error") || name.ends_with("Exception")) {

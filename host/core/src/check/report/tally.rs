@@ -74,6 +74,11 @@ impl Tally {
         self.fault.get_or_insert_with(|| why.into());
     }
 
+    /// What contradicts itself, if anything does so far.
+    pub(super) fn fault(&self) -> Option<&str> {
+        self.fault.as_deref()
+    }
+
     /// How a test ended.
     pub(super) fn outcome(&self, name: &str) -> Option<Outcome> {
         match () {

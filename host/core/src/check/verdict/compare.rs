@@ -118,6 +118,10 @@ fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
         let is_test = |name: &&String| match before.runner {
             Runner::Libtest | Runner::Nextest => !name.ends_with(" (build)"),
             Runner::Pytest => name.contains("::"),
+            // What sets up a whole class has no name of its own, or one of these.
+            Runner::Junit => name.split_once("::").is_some_and(|(_, test)| {
+                !matches!(test, "" | "initializationError" | "executionError" | "classMethod")
+            }),
             _ => false,
         };
         let known = before.passed.iter().chain(before.failed.keys().filter(is_test));
