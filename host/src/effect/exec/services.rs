@@ -306,11 +306,12 @@ fn begin(program: &Path, spec: &Spec, included: &Arc<Included>) -> Result<Life, 
     let said = Arc::new(Mutex::new(Kept::new(KEPT)));
     let (kept, (tell, ended)) = (said.clone(), mpsc::channel());
     let included = included.clone();
-    thread::spawn(move || {
+    let reading = thread::spawn(move || {
         let mut redacting = [Redacting::default(), Redacting::default()];
         for (is_out, bytes) in flow {
             lock(&kept).take(&redacting[usize::from(is_out)].take(included.secrets(), &bytes));
         }
+        redacting.iter_mut().for_each(|rest| lock(&kept).take(&rest.end(included.secrets())));
     });
     thread::spawn(move || {
         let how = match started.wait() {
@@ -321,6 +322,8 @@ fn begin(program: &Path, spec: &Spec, included: &Arc<Included>) -> Result<Life, 
             },
             Err(error) => error.to_string(),
         };
+        // Its last lines are to be there when it is said that it has ended. Nothing of it lives that could write more.
+        let _ = reading.join();
         // The run may be over.
         let _ = tell.send(how);
     });
