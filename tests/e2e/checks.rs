@@ -461,3 +461,53 @@ fn the_reports_that_a_check_names_are_what_counts() {
     assert_eq!(code, Some(4), "{said}");
     assert!(said.contains("it wrote no file that its `reports` names (out/*.xml)"), "{said}");
 }
+
+/// Tests in Java over a class whose `sub` adds.
+fn java(class: &str, test: &str) -> String {
+    let imports = "import static org.junit.Assert.assertEquals;\nimport org.junit.Test;\n";
+    format!("package app;\n{imports}public class {class} {{\n{test}}}\n")
+}
+
+#[test]
+fn what_maven_itself_writes_is_compared_by_test() {
+    let there = |path: &str| std::path::Path::new(path).exists();
+    if !there("/usr/bin/mvn") || !there("/usr/share/maven-repo/org/apache/maven/plugins/maven-surefire-plugin") {
+        eprintln!("left out: `cargo xtask test` could not install Maven here");
+        return;
+    }
+    const POM: &str = "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\
+        <groupId>app</groupId><artifactId>app</artifactId><version>1</version><properties>\
+        <maven.compiler.source>11</maven.compiler.source><maven.compiler.target>11</maven.compiler.target>\
+        <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding></properties><dependencies><dependency>\
+        <groupId>junit</groupId><artifactId>junit</artifactId><version>4.x</version><scope>test</scope></dependency>\
+        </dependencies></project>";
+    const SUM: &str = "package app;\npublic class Sum {\n    static int add(int a, int b) { return a + b; }\n    \
+        static int sub(int a, int b) { return a + b; }\n}\n";
+    let old = "    @Test public void adds() { assertEquals(3, Sum.add(1, 2)); }\n    \
+        @Test public void subs() { assertEquals(1, Sum.sub(2, 1)); }\n";
+    let file = "schema = 1\n[checks.full]\ntest = { run = [\"mvn\", \"-B\", \"-o\", \"-q\", \
+        \"-Dmaven.repo.local=/usr/share/maven-repo\", \"test\"] }\n[workspace]\nwarm = [\"target\"]\n";
+    let stage = Stage::with(&[
+        (".gitignore", "target/\n"),
+        ("pom.xml", POM),
+        ("src/main/java/app/Sum.java", SUM),
+        ("src/test/java/app/SumTest.java", &java("SumTest", old)),
+        ("pit.toml", file),
+    ]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let written = |test: &str| java("NewTest", test).replace('\n', "\\n");
+    let change = |test: &str| format!("write src/test/java/app/NewTest.java {}\ncommit", written(test));
+    let (code, said) = runs(&stage, &change("@Test public void fails() { assertEquals(2, Sum.add(1, 2)); }\n"));
+    assert_eq!(code, Some(4), "{said}");
+    for text in
+        ["test: fails: app.NewTest::fails\n", "test: as before: app.SumTest::subs\n", "expected:<2> but was:<3>"]
+    {
+        assert!(said.contains(text), "no `{text}` in {said}");
+    }
+    // The control: with a mended class and a test of it all is green, and the test proves it.
+    let mend = "sh sed -i '4s/a + b/a - b/' src/main/java/app/Sum.java\n";
+    let test = change("@Test public void takes() { assertEquals(1, Sum.sub(2, 1)); }\n");
+    let (code, said) = runs(&stage, &format!("{mend}{test}"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("3 pass") && said.contains("fails without the change: app.NewTest::takes"), "{said}");
+}

@@ -7,6 +7,7 @@ pub fn run(args: &[String]) -> Result<ExitCode, String> {
     tools::wasm()?;
     guests::run()?;
     person::run()?;
+    tools::maven();
     let mut total = Total::default();
     if args.is_empty() {
         total.workspace()?;

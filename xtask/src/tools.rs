@@ -70,6 +70,26 @@ pub fn venv(home: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Maven with what it needs to compile and to test without a network, as Debian has it. Where that is not to be had, the one test
+/// that asks for it is left out.
+pub fn maven() {
+    let there = |path: &str| Path::new(path).exists();
+    if there("/usr/bin/mvn") && there("/usr/share/maven-repo/org/apache/maven/plugins/maven-surefire-plugin") {
+        return;
+    }
+    let packages = [
+        "default-jdk-headless",
+        "junit4",
+        "libmaven-compiler-plugin-java",
+        "libmaven-resources-plugin-java",
+        "libsurefire-java",
+        "maven",
+    ];
+    if let Err(why) = debian(&packages) {
+        eprintln!("the test with Maven is left out: {why}");
+    }
+}
+
 fn debian(packages: &[&str]) -> Result<(), String> {
     let hint = format!("install {} and try again", packages.join(" and "));
     if !Path::new("/usr/bin/apt-get").exists() {
