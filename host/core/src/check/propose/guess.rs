@@ -135,7 +135,9 @@ impl Guess<'_, '_> {
             let program = if self.repository.has("mvnw") { "./mvnw" } else { "mvn" };
             let source = self.repository.source("pom.xml", "<project");
             self.check(Part::Test, &format!("{program} -B -o test"), &source);
-            self.setup("fetch", &format!("{program} -B dependency:go-offline"), &["pom.xml"], &source);
+            // What Surefire runs tests with is fetched by no other goal than the one that runs them.
+            let fetch = format!("{program} -B test -Dmaven.test.failure.ignore=true");
+            self.setup("fetch", &fetch, &["pom.xml"], &source);
             self.warm(&["target"], "pom.xml");
             self.tools(&["maven"], "pom.xml");
         } else if let Some(path) = self.first(&["build.gradle.kts", "build.gradle"]) {

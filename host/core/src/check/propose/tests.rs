@@ -261,6 +261,7 @@ fn go_java_and_make_are_guessed() {
     assert_eq!(go.setup[0].inputs, ["go.mod", "go.sum"]);
     let maven = proposal(&[("pom.xml", "<project>"), ("mvnw", "")]);
     assert_eq!(shown(&maven.full), ["test: ./mvnw -B -o test -fae (pom.xml:1)"]);
+    assert_eq!(maven.setup[0].run.join(" "), "./mvnw -B test -Dmaven.test.failure.ignore=true");
     let gradle = proposal(&[("build.gradle.kts", "x"), ("gradlew", "")]);
     assert_eq!(shown(&gradle.full), ["test: ./gradlew --offline test --continue (build.gradle.kts:1)"]);
     let text = "CC := cc\ntest := no\nall: build\nbuild: x.o\n\tcc x.o\ntest: build\n\t./t\n";
