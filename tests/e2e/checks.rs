@@ -462,6 +462,17 @@ fn the_reports_that_a_check_names_are_what_counts() {
     assert!(said.contains("it wrote no file that its `reports` names (out/*.xml)"), "{said}");
 }
 
+#[test]
+fn what_a_check_writes_is_read_in_the_order_in_which_it_was_written() {
+    let both = "for n in $(seq 400); do echo out $n; echo err $n >&2; done; exit 1";
+    let stage = stage(&format!("[checks.full]\nlook = {{ run = [\"sh\", \"-c\", \"{both}\"] }}\n"));
+    let (_, said) = runs(&stage, "write notes.txt x\ncommit");
+    let (_, path) = said.split_once("look: its output: ").unwrap_or_else(|| panic!("{said}"));
+    let log = stage.read(path.lines().next().expect("a path"));
+    let expected: String = (1..=400).map(|n| format!("out {n}\nerr {n}\n")).collect();
+    assert_eq!(log, expected);
+}
+
 /// Tests in Java over a class whose `sub` adds.
 fn java(class: &str, test: &str) -> String {
     let imports = "import static org.junit.Assert.assertEquals;\nimport org.junit.Test;\n";

@@ -188,6 +188,8 @@ fn a_command_that_fails_as_the_base_did_is_told_so() {
     let said = told(&stage, &["$ sh suite.sh FAILED", "$ sh lint.sh"]);
     has_not(&said, TOLD);
     let said = told(&stage, &["check full", "$ sh suite.sh FAILED", "$ sh lint.sh", "sh sh suite.sh FAILED | head -4"]);
+    // Whoever has changed nothing is not told that it fails since.
+    has(&said, "verdict: no worse: full");
     assert_eq!(said.iter().filter(|said| said.contains(&format!("{TOLD}these failed: old]"))).count(), 2, "{said:?}");
     has(&said, &format!("{TOLD}`sh lint.sh` failed]"));
     // Of what is new nothing is said.

@@ -1,6 +1,6 @@
 //! One command in the sandbox, awaited: its output as it comes, its end, and its end at once when nobody waits any more.
 
-use std::io::Read;
+use std::io::{PipeReader, Read};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -145,6 +145,9 @@ pub struct How {
     pub stdin: Vec<u8>,
     /// Bytes of each stream that are kept, beside the log.
     pub most: usize,
+    /// Both streams through one pipe: then they are read in the order in which they were written, and not in that in which two
+    /// pipes happen to be looked at. All of it counts as standard output.
+    pub in_order: bool,
     /// Whose values are taken out of the output before anybody sees it.
     pub(super) included: Arc<Included>,
 }
@@ -166,7 +169,8 @@ fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Send
     if lock(&line.0).up {
         return Err(Error::Lost);
     }
-    let mut started = sandbox::start_at(&how.program, spec, &how.stdin, Stdio::piped(), Stdio::piped())?;
+    let (stdout, stderr, one) = streams(how.in_order)?;
+    let mut started = sandbox::start_at(&how.program, spec, &how.stdin, stdout, stderr)?;
     {
         let mut hung = lock(&line.0);
         if hung.up {
@@ -176,7 +180,11 @@ fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Send
     }
     let (out, err) = started.output();
     let (pour, flow) = mpsc::sync_channel(4);
-    let pumps = [out.map(|from| pump(from, true, pour.clone())), err.map(|from| pump(from, false, pour.clone()))];
+    let pumps = [
+        one.map(|from| pump(from, true, pour.clone())),
+        out.map(|from| pump(from, true, pour.clone())),
+        err.map(|from| pump(from, false, pour.clone())),
+    ];
     drop(pour);
     let mut boxed =
         Boxed { report: None, out: Kept::new(how.most), err: Kept::new(how.most), both: Kept::new(MOST_LOG) };
@@ -212,6 +220,15 @@ fn carry_out(how: &How, spec: &Spec, line: &Line, send: &tokio::sync::mpsc::Send
     boxed.report = Some(started.wait()?);
     lock(&line.0).control = None;
     Ok(boxed)
+}
+
+/// Where a command writes, and where that is read if it is one pipe.
+fn streams(in_order: bool) -> std::io::Result<(Stdio, Stdio, Option<PipeReader>)> {
+    if !in_order {
+        return Ok((Stdio::piped(), Stdio::piped(), None));
+    }
+    let (read, write) = std::io::pipe()?;
+    Ok((Stdio::from(write.try_clone()?), Stdio::from(write), Some(read)))
 }
 
 /// Bytes of a line that waits for its end; of a longer one what there is goes on.

@@ -30,7 +30,7 @@ use super::folder::{About, Content, Folder, Kind};
 use super::ignored::Ignored;
 use super::layer::Layer;
 use super::rules::{self, Patterns, Scope};
-use super::source::{Source, is_git};
+use super::source::{Source, find, is_git};
 use crate::effect::store::blob_id;
 use crate::effect::workspace::{MAX_CHANGES, MAX_FILE};
 pub use why::Why;
@@ -74,6 +74,8 @@ pub struct Imported {
 /// What is taken of an upper.
 #[derive(Clone, Copy)]
 pub struct Take<'a> {
+    /// The tree of the commit that the run stands on: a file that git has there is not ignored, though a command removed it.
+    pub head: Oid,
     /// Folders that start warm: moved like what git ignores, whether it does or not.
     pub warm: &'a [RepoPath],
     /// No file is taken that has one of these.
@@ -151,6 +153,8 @@ struct Entry<'a> {
     was: Option<Was>,
     /// Whether git ignores it, or it starts warm.
     ignored: bool,
+    /// Whether it is, and git has nothing there: then it goes to the ignored files.
+    aside: bool,
 }
 
 /// A folder of the upper whose entries are to be looked at.
@@ -198,9 +202,14 @@ impl<S: Source + ?Sized> Import<'_, S> {
             let Some(about) = here.about(name).map_err(|error| at(prefix, &error))? else { continue };
             let folder = matches!(about.kind, Kind::Folder | Kind::Whiteout);
             let is_warm = self.take.warm.iter().any(|warm| warm.as_bytes() == &**prefix);
-            let ignored = within_ignored || is_warm || scope.ignores(prefix, folder);
-            let path = prefix.clone();
-            let entry = Entry { here, name, path: &path, about, was: before.get(&**name).copied(), ignored };
+            let by_git = within_ignored || scope.ignores(prefix, folder);
+            let (path, was) = (prefix.clone(), before.get(&**name).copied());
+            let ignored = is_warm || by_git;
+            let aside = ignored && was.is_none() && find(self.source, self.take.head, &path)?.is_none();
+            if aside && !by_git && about.kind != Kind::Whiteout {
+                self.leave(&path, Why::Warm);
+            }
+            let entry = Entry { here, name, path: &path, about, was, ignored, aside };
             self.entry(&entry, hidden, &scope, prefix)?;
             prefix.truncate(top);
         }
@@ -254,7 +263,7 @@ impl<S: Source + ?Sized> Import<'_, S> {
                 self.ignored.remove(entry.path).map_err(fail)?;
                 match entry.was {
                     Some(was) => self.gone(entry.path, was)?,
-                    None if entry.ignored || self.warm_below(entry.path).next().is_some() => {
+                    None if entry.aside || self.warm_below(entry.path).next().is_some() => {
                         self.ignored.take(entry.here, entry.name, entry.path).map_err(fail)?
                     }
                     None => {}
@@ -304,10 +313,9 @@ impl<S: Source + ?Sized> Import<'_, S> {
             }
             return Ok(None);
         }
-        let kept_aside = entry.ignored && entry.was.is_none();
         if opaque {
             self.ignored.remove(entry.path).map_err(fail)?;
-            let mut covered = self.warm_below(entry.path).filter(|_| !kept_aside);
+            let mut covered = self.warm_below(entry.path).filter(|_| !entry.aside);
             covered.try_for_each(|warm| self.ignored.hide(warm.as_bytes())).map_err(fail)?;
         }
         if let Some(was) = entry.was.filter(|_| was_leaf)
@@ -316,10 +324,10 @@ impl<S: Source + ?Sized> Import<'_, S> {
             // Where the file stays, nothing can be below it.
             return Ok(None);
         }
-        if kept_aside {
+        if entry.aside {
             self.out.ignored += 1;
-            if hidden {
-                // What hides it above stays in the upper.
+            if hidden || opaque {
+                // What hides what is below may be above it, or was in its place.
                 folder.set_opaque().map_err(fail)?;
             }
             return self.ignored.take(entry.here, entry.name, entry.path).map(|()| None).map_err(fail);
@@ -333,7 +341,7 @@ impl<S: Source + ?Sized> Import<'_, S> {
 
     fn leaf(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
         let fail = |error: io::Error| at(entry.path, &error);
-        if entry.ignored && entry.was.is_none() {
+        if entry.aside {
             self.out.ignored += 1;
             return self.ignored.take(entry.here, entry.name, entry.path).map_err(fail);
         }

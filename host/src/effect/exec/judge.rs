@@ -47,7 +47,7 @@ mod prove;
 const TAIL: (usize, usize) = (40, 8 << 10);
 
 /// Another number where what is kept of a base means something else: how its output is compared, for one.
-const KEPT: u32 = 6;
+const KEPT: u32 = 7;
 
 /// Tests of which it is shown why they fail, and lines of each.
 const EXPLAINED: (usize, usize) = (4, 10);
@@ -173,8 +173,9 @@ impl Exec {
             let outcomes = self.run_all(&case, case.tree, &checks, &around, watch, On::Result).await?;
             outcomes.into_iter().map(split).unzip()
         };
-        let base = (case.tree != case.base).then_some(Base { tree: case.base, runs: &before });
-        let mut judged = concluded(&case, &checks, &runs, &outputs, base);
+        // What is as the base was is compared with it all the same: whoever has changed nothing has broken nothing.
+        let base = Base { tree: case.base, runs: &before };
+        let mut judged = concluded(&case, &checks, &runs, &outputs, Some(base));
         if judged.verdict.kind() == Kind::Red {
             let (exec, around, at) = (self.clone(), around.clone(), case.clone());
             let altered = blocking(move || exec.altered(&around.commands, start.tree, at.tree)).await?;
@@ -326,7 +327,7 @@ impl Exec {
             Err(why) => return Ok((self.skipped(check, &why), place)),
         };
         let (program, included) = (place.machine.program.clone(), around.included.clone());
-        let how = How { program, included, ..How::default() };
+        let how = How { program, included, in_order: true, ..How::default() };
         let boxed = boxed::run(how, spec, watch).await;
         let (exec, check, around) = (self.clone(), check.clone(), around.clone());
         blocking(move || {
@@ -340,7 +341,8 @@ impl Exec {
             };
             let outcome = exec.outcome(&check, boxed, &|output| reports::read(&check, output, &ground))?;
             // What git ignores is there for the next check; nothing else of it is.
-            let take = Take { warm: &around.commands.warm, secrets: &Secrets::default(), may_write: &|_| false };
+            let (head, secrets) = (place.tree, Secrets::default());
+            let take = Take { head, warm: &around.commands.warm, secrets: &secrets, may_write: &|_| false };
             import(&upper.upper, &place.layer, &**repo, place.tree, take)?;
             place.layer.end(&upper)?;
             Ok((outcome, place))

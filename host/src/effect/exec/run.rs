@@ -78,7 +78,13 @@ impl Exec {
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         watch(boxed::Watched::Begins(&command.argv, ""));
         let ran = boxed::run(
-            How { program, stdin: command.stdin.to_vec(), most, included: laid.around.included.clone() },
+            How {
+                program,
+                stdin: command.stdin.to_vec(),
+                most,
+                included: laid.around.included.clone(),
+                in_order: false,
+            },
             spec,
             watch,
         )
@@ -166,7 +172,8 @@ impl Exec {
             let free = |path: &RepoPath| self.workspaces.is_free(site, path);
             let may_write = |path: &RepoPath| scope.write.has(path) && scope.read.has(path) && free(path);
             let Around { commands, included, .. } = &laid.around;
-            let take = Take { warm: &commands.warm, secrets: included.secrets(), may_write: &may_write };
+            let head = repo.tree_of(lock(&*self.workspaces.state(site.run)?).head())?;
+            let take = Take { head, warm: &commands.warm, secrets: included.secrets(), may_write: &may_write };
             let imported = self
                 .workspaces
                 .files(site.run, |files, _| import(&laid.upper.upper, &held.layer, files, laid.before, take));

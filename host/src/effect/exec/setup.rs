@@ -216,12 +216,13 @@ impl Exec {
         .await?;
         let (program, included) = (place.machine.program.clone(), around.included.clone());
         watch(boxed::Watched::Begins(&setup.run, "set-up"));
-        let boxed = boxed::run(How { program, included, ..How::default() }, spec, watch).await;
+        let boxed = boxed::run(How { program, included, in_order: true, ..How::default() }, spec, watch).await;
         let (exec, setup, told) = (self.clone(), setup.clone(), around.commands.clone());
         blocking(move || {
             let repo = exec.workspaces.repo();
             // Files of the repository are the person's to change: only what git ignores is kept.
-            let take = Take { warm: &told.warm, secrets: &Secrets::default(), may_write: &|_| false };
+            let (head, secrets) = (place.start.tree, Secrets::default());
+            let take = Take { head, warm: &told.warm, secrets: &secrets, may_write: &|_| false };
             import(&upper.upper, &place.layer, &**repo, place.start.tree, take)?;
             place.layer.end(&upper)?;
             exec.setup_went_well(&setup, boxed)?;

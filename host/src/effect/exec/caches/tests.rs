@@ -37,7 +37,8 @@ impl<'a> Run<'a> {
         let lowers: Vec<PathBuf> = self.layer.lowers(&self.stack).into_iter().chain(warm.layers.clone()).collect();
         let upper = self.layer.begin().unwrap();
         let said = overlay(&lowers, Some((&upper.upper, &upper.work)), script);
-        let take = Take { warm: &target(), secrets: &Secrets::default(), may_write: &|_| false };
+        let head = self.stack.tree;
+        let take = Take { head, warm: &target(), secrets: &Secrets::default(), may_write: &|_| false };
         import(&upper.upper, &self.layer, &self.bench.repo, self.stack.tree, take).unwrap();
         self.layer.end(&upper).unwrap();
         said
@@ -100,6 +101,9 @@ fn a_folder_that_starts_warm_is_removed_like_any_other() {
         "deep\nlib\n",
         "what is made in the place of what was removed has none of it"
     );
+    third.command("rm -r a/target");
+    third.build("echo mine > app");
+    assert_eq!(third.build("ls"), "app\n", "also the folder itself, by a later command");
     // What replaces it hides it whole, also where only part of it comes back.
     assert_eq!(
         other.command("mv a/target a/old; mkdir -p a/target/deep; ls a/old a/target"),

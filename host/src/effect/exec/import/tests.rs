@@ -19,6 +19,9 @@ struct Run {
     stack: Stack,
     layer: Layer,
     tree: Oid,
+    /// What its last commit has: what it began with.
+    head: Oid,
+    warm: Vec<RepoPath>,
     secrets: Secrets,
 }
 
@@ -29,7 +32,7 @@ impl Run {
         let tree = bench.tree(files);
         let stack = bench.checkouts(Limits::default()).of(&bench.repo, tree).unwrap();
         let layer = Layer::open(&bench.dir.path().join("run"), tree, None).unwrap();
-        Self { bench, stack, layer, tree, secrets: Secrets::default() }
+        Self { bench, stack, layer, tree, head: tree, warm: Vec::new(), secrets: Secrets::default() }
     }
 
     /// What a script did, before it is imported.
@@ -44,7 +47,7 @@ impl Run {
     }
 
     fn import_for(&self, upper: &Upper, may_write: &dyn Fn(&RepoPath) -> bool) -> Imported {
-        let take = Take { warm: &[], secrets: &self.secrets, may_write };
+        let take = Take { head: self.head, warm: &self.warm, secrets: &self.secrets, may_write };
         let imported = import(&upper.upper, &self.layer, &self.bench.repo, self.tree, take).unwrap();
         self.layer.end(upper).unwrap();
         imported
@@ -257,7 +260,7 @@ fn numbers_sizes_and_depth_are_bounded() {
     let mut run = Run::new(&start());
     let few = |run: &Run, bounds: Bounds, script: &str| {
         let upper = run.command(script);
-        let take = Take { warm: &[], secrets: &run.secrets, may_write: &|_| true };
+        let take = Take { head: run.head, warm: &[], secrets: &run.secrets, may_write: &|_| true };
         let imported = within(bounds, &upper.upper, &run.layer, &run.bench.repo, run.tree, take).unwrap();
         let left: Vec<_> = imported.left_out.iter().map(|(path, why)| (path.clone(), *why)).collect();
         (imported.changes.len(), left, imported.more)
@@ -393,4 +396,26 @@ fn a_new_folder_may_say_itself_what_of_it_is_ignored() {
     // The control: in a folder of the repository a command's own file counts only once it is part of the workspace.
     let told = shown(&run.import(&run.command("echo '*' > kept/.gitignore; echo y > kept/y")));
     assert_eq!(told, ["+ kept/.gitignore *", "+ kept/y y"]);
+}
+
+#[test]
+fn what_git_has_is_not_ignored_though_an_earlier_command_removed_it() {
+    let mut all = ignoring();
+    all.insert(b"target/kept.js".to_vec(), Leaf::File("1\n".into()));
+    all.insert(b"target/deep/too".to_vec(), Leaf::File("1\n".into()));
+    let mut run = Run::new(&all);
+    assert_eq!(shown(&run.run("rm -r target")), ["- target/deep/too", "- target/kept.js", "- target/tracked"]);
+    let again = "mkdir -p target/deep; echo 2 > target/kept.js; echo 1 > target/deep/too; echo o > target/out";
+    assert_eq!(shown(&run.run(again)), ["+ target/deep/too 1", "+ target/kept.js 2"], "as git itself would say");
+    assert_eq!(run.run("cat target/out target/kept.js > seen").ignored, 0);
+    assert!(run.seen().contains(&"target/out f 644 o".to_owned()), "{:?}", run.seen());
+}
+
+#[test]
+fn what_is_new_in_a_warm_folder_that_git_does_not_ignore_is_told() {
+    let mut run = Run::new(&ignoring());
+    run.warm = vec![RepoPath::new("dist").unwrap(), RepoPath::new("target").unwrap()];
+    let imported = run.run("mkdir -p dist target; echo x > dist/x; echo x > target/x");
+    assert_eq!((imported.changes.len(), imported.left_out), (0, vec![("dist".to_owned(), Why::Warm)]));
+    assert!(run.seen().iter().any(|line| line.starts_with("dist/x ")), "the next command has it");
 }

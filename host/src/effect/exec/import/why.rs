@@ -37,6 +37,8 @@ pub enum Why {
     Below,
     /// It has a value that agents are not to see.
     Secret,
+    /// It starts warm, and no `.gitignore` names it.
+    Warm,
 }
 
 impl Why {
@@ -69,6 +71,7 @@ impl fmt::Display for Why {
             Self::Secret => {
                 f.write_str("it has a value of a file that .worktreeinclude names, which agents do not see")
             }
+            Self::Warm => f.write_str("[workspace] warm names it and no .gitignore does: what is new in it is for this run's commands alone, and in no commit"),
             Self::Below => f.write_str("it takes the place of a folder that has something the run may not remove"),
         }
     }
