@@ -96,6 +96,10 @@ impl Settled {
         }
         for folder in theirs.workspace.warm {
             let at = folder.span().start;
+            if folder.get_ref().contains(['*', '?', '[']) {
+                return Err(source
+                    .wrong(at, format!("`{}` is a pattern; `warm` has the path of each folder", folder.get_ref())));
+            }
             let within = |other: &&Said<RepoPath>| {
                 let (one, other) = (folder.get_ref(), &other.value);
                 one == other

@@ -228,6 +228,7 @@ fn what_could_never_hold_is_refused_with_its_line() {
         ),
         ("[workspace]\nwarm = [\"/target\"]", "pit.toml:3: the path is absolute"),
         ("[workspace]\nwarm = [\"../target\"]", "pit.toml:3: the path has a `.` or `..`"),
+        ("[workspace]\nwarm = [\"**/out\"]", "pit.toml:3: `**/out` is a pattern; `warm` has the path of each folder"),
         ("[workspace]\nwarm = [\".git/x\"]", "pit.toml:3: the path goes into `.git`"),
         ("[workspace]\nwarm = [\"a/b\", \"a\"]", "pit.toml:3: `a` and `a/b` are in each other"),
         ("[workspace]\nwarm = [\"a\", \"a\"]", "pit.toml:3: `a` and `a` are in each other"),
