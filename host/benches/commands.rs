@@ -107,7 +107,7 @@ impl Bench {
     fn measure(&self, file: &str, [first, warm, changed, disk]: [&mut Pairs; 4]) -> Result<()> {
         let tree = self.workspaces.repo().tree_of(self.base).map_err(|e| e.message)?;
         // As the host does before any result is judged: the base once, and what it built is below every agent's.
-        let case = Case { tree, base: tree, commit: self.base, level: "full".into() };
+        let case = Case { tree, base: tree, commit: self.base, level: "full".into(), within: None };
         let judged = self.runtime.block_on(self.exec.judge(case, self.commands.clone(), &|_| {}));
         let judged = judged.map_err(|e| e.message)?;
         if judged.verdict.kind() != orchestra_pit_core::check::verdict::Kind::Green {

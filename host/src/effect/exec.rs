@@ -146,7 +146,7 @@ impl Exec {
     ) -> Answer {
         match call {
             Call::Run(command) => self.command(site, command, scope, commands, watch).await,
-            Call::Check { level } => self.check(site, level, commands, watch).await,
+            Call::Check { level } => self.check(site, level, scope, commands, watch).await,
         }
     }
 

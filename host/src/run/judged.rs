@@ -28,7 +28,7 @@ impl Tree {
         let work = async move {
             tokio::time::sleep(HEAD_START).await;
             let Ok(base) = tree.host.effects.workspaces.repo().tree_of(commit) else { return };
-            let case = Case { tree: base, base, commit, level: FULL.to_owned() };
+            let case = Case { tree: base, base, commit, level: FULL.to_owned(), within: None };
             let watch = |seen: Watched<'_>| tree.tell(Live::Delta { run: tree.id, delta: seen.into() });
             // Where it cannot be judged, the result cannot be either, and that is said of the result.
             let _ = tree.host.effects.exec.judge(case, commands, &watch).await;
@@ -69,7 +69,7 @@ impl Tree {
         if !done {
             return Ok(());
         }
-        let case = Case { tree, base, commit, level: FULL.to_owned() };
+        let case = Case { tree, base, commit, level: FULL.to_owned(), within: None };
         let watch = |seen: Watched<'_>| self.tell(Live::Delta { run: self.id, delta: seen.into() });
         let judged = effects.exec.judge(case, commands, &watch).await.map_err(|error| {
             let hint = error.hint.map(|hint| format!("; {hint}")).unwrap_or_default();

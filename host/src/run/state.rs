@@ -11,6 +11,7 @@ use orchestra_pit_core::call::delegate::Task;
 use orchestra_pit_core::call::exec::Judged;
 use orchestra_pit_core::call::human::Remark;
 use orchestra_pit_core::call::{Answer, Call, ErrorKind, Facts, Value, delegate, exec, human, model, vcs};
+use orchestra_pit_core::check::verdict::Level;
 use orchestra_pit_core::id::{Oid, RunId};
 use orchestra_pit_core::path::RepoPath;
 use orchestra_pit_core::policy::Approval;
@@ -226,6 +227,11 @@ impl State {
     /// What the host's checks of a level came to on a tree.
     pub fn verdict(&self, tree: Oid, level: &str) -> Option<&Judged> {
         self.verdicts.get(&(tree, level.to_owned()))
+    }
+
+    /// What the host found of a tree: of all files, or of those that the agent which asked may read.
+    pub fn found(&self, tree: Oid) -> Option<&Judged> {
+        self.verdict(tree, FULL).or_else(|| self.verdict(tree, Level::Full.of_readable().name()))
     }
 
     /// Applies an answer, except to the board, which the effect itself has changed when this happens live. Comes back with the

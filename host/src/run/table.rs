@@ -17,7 +17,6 @@ use orchestra_pit_core::time::Time;
 use super::clock::now;
 use super::desk::{Heard, Waits};
 use super::events::Live;
-use super::state::FULL;
 use super::tree::Tree;
 use crate::effect::{ONE_CALL, Performed, Wake, child_of};
 use crate::gate::{Desk, Passage, Price, Stopped, lock};
@@ -288,7 +287,7 @@ impl Tree {
                 }
                 children.iter().find_map(|child| {
                     let ended = state.runs.get(child)?.ended()?;
-                    let more = state.verdict(ended.tree, FULL).map(of_verdict).unwrap_or_default();
+                    let more = state.found(ended.tree).map(of_verdict).unwrap_or_default();
                     let (end, commit) = (ended.end.clone(), ended.commit);
                     let ended = ChildEnded { child: *child, end, commit, more };
                     Some(delegate::Value::Awaited(Some(ended)))

@@ -3,7 +3,7 @@
 
 use orchestra_pit_tests::Stage;
 
-use super::{has, has_not, told};
+use super::{has, has_not, line, told, words};
 
 /// A package, the checks of it, and a fault by which one of its tests fails.
 struct Package {
@@ -195,4 +195,27 @@ fn a_command_that_fails_as_the_base_did_is_told_so() {
     // Of what is new nothing is said.
     let said = told(&stage, &["sh echo test new ... FAILED; exit 1", "sh sh suite.sh ok | wc -l"]);
     has_not(&said, TOLD);
+}
+
+#[test]
+fn a_check_that_an_agent_wrote_sees_no_more_than_its_commands() {
+    let look = "cat .env; git cat-file --batch-all-objects --batch --buffer | grep -a TOKEN; ls -A; git describe --always; exit 1";
+    let file = "schema = 1\n[checks.full]\nlook = { run = [\"sh\", \"check.sh\"] }\n";
+    let stage = Stage::with(&[(".env", "TOKEN=hunter2\n"), ("check.sh", "test -e .env\n"), ("pit.toml", file)]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let said = told(&stage, &["check full", &format!("write check.sh {look}\\n"), "check full"]);
+    has_not(&said, "hunter2");
+    // Also what it did not write: without the file the check fails, and so it did before.
+    has(&said, "verdict: no worse: full of what its agent may read on tree ");
+    has(&said, "tail=cat: .env: No such file or directory");
+    // The control: the verdict on the result is on all files.
+    let stage = Stage::with(&[(".env", "TOKEN=hunter2\n"), ("check.sh", "test -e .env\n"), ("pit.toml", file)]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let run = line(&["check full", "write notes.txt x", "commit"]);
+    let _ = stage.pit(&words(&run)).exits(0).says("green: full on tree ");
+    // And with the grant its own check sees the file, and so does whoever reads what it says.
+    stage.write("pit.toml", &format!("{file}[grants.runs]\nsecrets = [\".env\"]\n"));
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let said = told(&stage, &[&format!("write check.sh {look}\\n"), "check full"]);
+    has(&said, "TOKEN=hunter2");
 }

@@ -36,6 +36,22 @@ pub enum Level {
     Other(String),
 }
 
+/// The end of the name of a level that was judged without what is withheld from the agent that asked. It is another level: what
+/// all the files come to, such a verdict does not say.
+const READABLE: &str = " of what its agent may read";
+
+impl Level {
+    /// The same on no more than an agent may read.
+    pub fn of_readable(self) -> Self {
+        Self::Other(format!("{}{READABLE}", self.name()))
+    }
+
+    /// The level that was asked for, as `pit.toml` names it.
+    pub fn asked(&self) -> &str {
+        self.name().strip_suffix(READABLE).unwrap_or(self.name())
+    }
+}
+
 impl From<String> for Level {
     fn from(name: String) -> Self {
         match name.as_str() {

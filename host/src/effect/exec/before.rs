@@ -23,7 +23,7 @@ impl Exec {
     /// Of what a command that failed says, what failed on the base too.
     pub(super) fn failed_before(&self, base: Oid, around: &Around, argv: &[String], output: &str) -> Option<String> {
         let levels = around.commands.checks.values();
-        let kept = levels.filter_map(|checks| fs::read(self.kept(base, checks, around)).ok());
+        let kept = levels.filter_map(|checks| fs::read(self.kept(base, checks, around, None)).ok());
         let known: Vec<Runs> =
             kept.filter_map(|text| serde_json::from_slice::<Vec<Runs>>(&text).ok()).flatten().collect();
         told(&known, argv, output)

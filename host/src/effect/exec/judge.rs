@@ -21,6 +21,8 @@ use orchestra_pit_core::check::verdict::{
 use orchestra_pit_core::commands::{Check, Commands};
 use orchestra_pit_core::id::{Hash, Oid, RunId};
 use orchestra_pit_core::path::RepoPath;
+use orchestra_pit_core::pattern::PathSet;
+use orchestra_pit_core::policy::Scope;
 use orchestra_pit_core::secret::Secrets;
 use orchestra_pit_sandbox as sandbox;
 
@@ -29,7 +31,8 @@ use super::beside::beside;
 use super::boxed::{self, Boxed, How, Watch, Watched, tail};
 use super::checkout::Stack;
 use super::folder::unique;
-use super::git::{self, At};
+use super::git::{self, At, Withheld};
+use super::hidden::Hidden;
 use super::import::{Take, import};
 use super::inside::{self, Home, Told};
 use super::layer::{Layer, Upper};
@@ -63,6 +66,9 @@ pub struct Case {
     pub commit: Oid,
     /// Which checks.
     pub level: String,
+    /// What the agent that asks may read, if something is withheld from it: a check that it may have written itself sees no more
+    /// than its commands do.
+    pub within: Option<Arc<PathSet>>,
 }
 
 /// The files of a judgement, laid out for one check after the other.
@@ -72,6 +78,9 @@ struct Place {
     stack: Stack,
     commit: Oid,
     tree: Oid,
+    /// What may be read, if not everything, and what is covered for that.
+    within: Option<Arc<PathSet>>,
+    hidden: Hidden,
     serving: Serving,
 }
 
@@ -113,8 +122,15 @@ struct Outcome {
 
 impl Exec {
     /// Has the checks of a level run on a workspace as it is.
-    pub(super) async fn check(&self, site: &Site, level: &str, commands: Arc<Commands>, watch: Watch<'_>) -> Answer {
-        let (exec, run, level) = (self.clone(), site.run, level.to_owned());
+    pub(super) async fn check(
+        &self,
+        site: &Site,
+        level: &str,
+        scope: &Scope,
+        commands: Arc<Commands>,
+        watch: Watch<'_>,
+    ) -> Answer {
+        let (exec, run, level, read) = (self.clone(), site.run, level.to_owned(), scope.read.clone());
         let case = blocking(move || {
             let state = exec.workspaces.state(run)?;
             let mut state = lock(&state);
@@ -130,7 +146,10 @@ impl Exec {
                 repo.stow(&objects)?;
             }
             drop(objects);
-            Ok(Case { tree: built.root, base, commit, level })
+            let mut hidden = Hidden::default();
+            hidden.follow(&**repo, base, built.root, &read)?;
+            let within = (!hidden.is_empty()).then_some(read);
+            Ok(Case { tree: built.root, base, commit, level, within })
         });
         let judged = self.judge_from(self.start_of(site.tree)?, case.await?, commands, watch).await?;
         Ok(call::Value::Exec(Value::Verdict(Box::new(judged))))
@@ -181,7 +200,7 @@ impl Exec {
             let altered = blocking(move || exec.altered(&around.commands, start.tree, at.tree)).await?;
             blame_inputs(&mut judged, &altered);
         }
-        if *judged.verdict.level() == Level::Full && case.tree != case.base && judged.verdict.kind() != Kind::Red {
+        if case.level == Level::Full.name() && case.tree != case.base && judged.verdict.kind() != Kind::Red {
             let (case, checks, around) = (&case, &checks, &around);
             judged.proof = self.prove(&Trying { case, checks, around, with: &runs, before: &before, watch }).await?;
         }
@@ -214,9 +233,9 @@ impl Exec {
         around: &Arc<Around>,
         watch: Watch<'_>,
     ) -> Result<Vec<Runs>, Error> {
-        let kept = self.kept(case.base, checks, around);
-        // What it came to may be known for longer than what was built of it is kept.
-        let is_warm = self.is_warm(case.base, around)?;
+        let kept = self.kept(case.base, checks, around, case.within.as_deref());
+        // What it came to may be known for longer than what was built of it is kept. Of a part of it nothing is kept.
+        let is_warm = case.within.is_some() || self.is_warm(case.base, around)?;
         if let Some(runs) =
             fs::read(&kept).ok().filter(|_| is_warm).and_then(|bytes| serde_json::from_slice(&bytes).ok())
         {
@@ -240,12 +259,12 @@ impl Exec {
     }
 
     /// Where it is kept what a base came to.
-    pub(super) fn kept(&self, tree: Oid, checks: &[Check], around: &Around) -> PathBuf {
+    pub(super) fn kept(&self, tree: Oid, checks: &[Check], around: &Around, within: Option<&PathSet>) -> PathBuf {
         let setup = around.setup.as_ref().map(|setup| setup.id());
         // All that checks see besides the tree: what failed for want of a tool may pass with it.
         let Commands { services, warm, tools, .. } = &*around.commands;
         let seen = (services, warm, tools, around.included.digest());
-        let config = Hash::of(&call::canonical(&(KEPT, checks, setup, seen))).to_string();
+        let config = Hash::of(&call::canonical(&(KEPT, checks, setup, seen, within))).to_string();
         self.workspaces.repo().state().join("checks").join(format!("{tree}-{}.json", &config[..16]))
     }
 
@@ -277,7 +296,9 @@ impl Exec {
             outcomes.push((first, again));
         }
         let (exec, told) = (self.clone(), around.clone());
-        blocking(move || exec.clear(place, &told, on == On::Base)).await?;
+        // What was built without some of the files is not what all of them would have been built to.
+        let adopt = on == On::Base && case.within.is_none();
+        blocking(move || exec.clear(place, &told, adopt)).await?;
         Ok(outcomes)
     }
 
@@ -289,9 +310,14 @@ impl Exec {
         let at = runs(&machine.cache).join(format!("{CHECK}{}", unique()));
         let mut layer = Layer::open(&at, case.base, checkouts.owner())?;
         layer.follow(&**repo, tree)?;
+        let (within, mut hidden) = (case.within.clone(), Hidden::default());
+        if let Some(read) = &within {
+            hidden.follow(&**repo, case.base, tree, read)?;
+        }
         let mut services = RunId([0; 16]);
         services.0.copy_from_slice(&Hash::of(at.as_os_str().as_encoded_bytes()).0[..16]);
-        Ok(Place { machine, layer, stack, commit: case.commit, tree, serving: Serving(self.clone(), services) })
+        let (commit, serving) = (case.commit, Serving(self.clone(), services));
+        Ok(Place { machine, layer, stack, commit, tree, within, hidden, serving })
     }
 
     /// Takes a place away, its warm folders for the base's where they are to be.
@@ -317,7 +343,8 @@ impl Exec {
         let _slot = self.slot().await;
         let (exec, wanted, told) = (self.clone(), check.clone(), around.clone());
         let (place, prepared) = blocking(move || {
-            let prepared = exec.prepare(&place, &wanted, &told)?;
+            let mut place = place;
+            let prepared = exec.prepare(&mut place, &wanted, &told)?;
             Ok((place, prepared))
         })
         .await?;
@@ -352,18 +379,23 @@ impl Exec {
 
     fn prepare(
         &self,
-        place: &Place,
+        place: &mut Place,
         check: &Check,
         around: &Around,
     ) -> Result<Result<(sandbox::Spec, Upper), String>, Error> {
         let (checkouts, repo) = (self.checkouts(&place.machine)?, self.workspaces.repo());
         let warm = checkouts.warm(&place.stack, &place.layer, &around.commands.warm, around.setup.as_deref())?;
         let at = At { commit: place.commit, branch: "", base: None };
-        let view = git::view(repo, &**repo, &place.stack, &place.layer, &at)?;
+        let withheld = place.within.as_deref().map(|read| Withheld { read, cache: &place.machine.cache });
+        let view = git::view_without(repo, &**repo, &place.stack, &place.layer, &at, withheld)?;
         let served = self.serve(place.serving.1, around, &place.machine, place.stack.tree, |own, stack| {
             own.follow(&**repo, place.tree)?;
-            let git = git::view(repo, &**repo, stack, own, &At { commit: place.commit, branch: "", base: None })?;
-            Ok(Seen { git, covering: None })
+            let git = git::view_without(repo, &**repo, stack, own, &at, withheld)?;
+            let mut hidden = Hidden::default();
+            if let Some(read) = &place.within {
+                hidden.follow(&**repo, place.stack.tree, place.tree, read)?;
+            }
+            Ok(Seen { git, covering: hidden.layer(own.place())? })
         });
         let served = match served {
             Ok(served) => served,
@@ -372,7 +404,9 @@ impl Exec {
         };
         let upper = place.layer.begin()?;
         let seen = self.seen_at();
-        let lowers = place.layer.lowers(&place.stack).into_iter().chain(around.below(&warm)).collect();
+        let covering = place.hidden.layer(place.layer.place())?;
+        let own = covering.into_iter().chain(place.layer.lowers(&place.stack));
+        let lowers = own.chain(around.below(&warm)).collect();
         let files = inside::Files { at: &seen, lowers, upper: &upper, git: Some(&view), home: Home::Own };
         let own = check.env.iter().map(|(name, value)| (name.clone(), value.clone()));
         let env = served.env.into_iter().chain(own).collect();
@@ -464,6 +498,7 @@ fn concluded(case: &Case, checks: &[Check], runs: &[Runs], outputs: &[String], b
     let wanted: Vec<Wanted> = checks.iter().map(wanted).collect();
     let flaky: Vec<String> = checks.iter().flat_map(|check| check.flaky.iter().cloned()).collect();
     let level = Level::from(case.level.clone());
+    let level = if case.within.is_some() { level.of_readable() } else { level };
     let verdict = conclude(&Evidence { level, tree: case.tree, wanted: &wanted, runs, base, flaky: &flaky });
     let failed = verdict.checks().iter().zip(runs.iter().zip(outputs));
     let failed = failed.filter(|(check, _)| check.kind() != Kind::Green);

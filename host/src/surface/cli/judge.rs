@@ -96,7 +96,7 @@ impl<'a> Judge<'a> {
         }
         note!("the branch has moved on: the checks run on what the merge makes, before it is there");
         let base = self.desk.repo.tree_of(taking.old).map_err(told)?;
-        let case = Case { tree, base, commit, level: FULL.to_owned() };
+        let case = Case { tree, base, commit, level: FULL.to_owned(), within: None };
         let exec = assemble::exec(self.desk.repo.clone(), self.at.machine());
         let judged = match exec.judge(case, self.commands.clone(), &|_| {}).await {
             Err(error) if self.unverified => {

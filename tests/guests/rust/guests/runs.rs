@@ -105,11 +105,12 @@ fn check(level: &str) -> orchestra_pit_sdk::Result<()> {
     log::info(format!("verdict: {}", verdict.line));
     for check in &verdict.checks {
         log::info(format!(
-            "check: {} {} failed={} known={}",
+            "check: {} {} failed={} known={} tail={}",
             check.name,
             check.result,
             check.failed.join(","),
-            check.known.join(",")
+            check.known.join(","),
+            check.tail
         ));
     }
     for (test, what) in &verdict.proof {

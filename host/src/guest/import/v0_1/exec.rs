@@ -141,7 +141,7 @@ impl From<&core::Judged> for wit::Verdict {
         let why = proof.as_ref().and_then(Proof::why);
         Self {
             kind: kind.to_owned(),
-            level: verdict.level().name().to_owned(),
+            level: verdict.level().asked().to_owned(),
             tree: verdict.tree().to_string(),
             line: verdict.line(),
             checks: verdict.checks().iter().map(|check| checked_of(check, tail(check.name()))).collect(),

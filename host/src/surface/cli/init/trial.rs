@@ -115,7 +115,7 @@ impl Trial {
     async fn judge(&self, tree: Oid, commit: Oid, commands: &Commands) -> Vec<One> {
         let mut all = Vec::new();
         for (level, checks) in &commands.checks {
-            let case = Case { tree, base: tree, commit, level: level.clone() };
+            let case = Case { tree, base: tree, commit, level: level.clone(), within: None };
             match self.exec.judge(case, Arc::new(commands.clone()), &|_| {}).await {
                 Ok(judged) => {
                     for (check, found) in checks.iter().zip(judged.verdict.checks()) {
