@@ -269,6 +269,11 @@ fn a_check_whose_script_lacks_a_program_says_the_line_that_mounts_it() {
     std::fs::write(&program, "#!/bin/sh\n").expect("a file");
     let (_, said) = runs(&stage, "write notes.txt x\\n\ncommit");
     assert!(said.contains("in pit.toml: [workspace] tools = [\"deno\"]"), "{said}");
+    // The control: what is mounted already is no help.
+    stage.write("pit.toml", &format!("{}[workspace]\ntools = [\"deno\"]\n", stage.read("pit.toml")));
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let (_, said) = runs(&stage, "sh env frobnicate\nwrite notes.txt x\\n\ncommit");
+    assert!(!said.contains("[workspace] tools"), "{said}");
 }
 
 /// A result is red, and says why, where a check is without something that the person says it needs.

@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use absent::{absent, nothing};
 pub use files::{Gathered, wanted};
 pub use junit::junit;
+pub use lines::plain;
 use tally::Tally;
 
 /// Tests that one report may name. The largest suites of public repositories have some tens of thousands.

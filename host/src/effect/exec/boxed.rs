@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use orchestra_pit_core::call::exec::Stream as Shown;
+use orchestra_pit_core::check::report;
 use orchestra_pit_core::commands;
 use orchestra_pit_core::secret::Redacting;
 use orchestra_pit_sandbox::{self as sandbox, Error, Failed, Report, Spec};
@@ -261,9 +262,10 @@ pub(super) fn pump(
     })
 }
 
-/// The last lines of an output: so many, and so many bytes.
+/// The last lines of an output, without colours: so many, and so many bytes.
 pub(super) fn tail(output: &str, (most_lines, most_bytes): (usize, usize)) -> String {
-    let lines: Vec<&str> = output.lines().collect();
+    let plain = report::plain(output);
+    let lines: Vec<&str> = plain.trim_end().lines().collect();
     let text = lines[lines.len().saturating_sub(most_lines)..].join("\n");
     let from = (0..=text.len()).find(|at| text.len() - at <= most_bytes && text.is_char_boundary(*at)).unwrap_or(0);
     text[from..].to_owned()
@@ -291,6 +293,13 @@ mod tests {
         whole_lines(&mut out, b"ok\nrest", &mut both);
         assert_eq!(both.shown().head, "Running x\ntest a ... ok\n");
         assert_eq!(out, b"rest");
+    }
+
+    #[test]
+    fn last_lines_have_no_colours() {
+        let said = "one\ntwo\n\x1b[31mred\x1b[0m\r\n\x1b[0m\n\n";
+        assert_eq!(tail(said, (2, 100)), "two\nred");
+        assert_eq!(tail(said, (9, 3)), "red");
     }
 
     #[test]

@@ -6,15 +6,19 @@ use super::{Exec, tools};
 
 impl Exec {
     /// A shell says only that a program is not there: which line of `pit.toml` mounts it is to stand below its words.
-    pub(super) fn explain(&self, said: &mut String) {
-        let hint = said.lines().rev().filter_map(missing).find_map(|program| self.hint(&[program.to_owned()]));
+    pub(super) fn explain(&self, said: &mut String, mounted: &[String]) {
+        let hint = |program: &str| self.hint(&[program.to_owned()], mounted);
+        let hint = said.lines().rev().filter_map(missing).find_map(hint);
         hint.into_iter().for_each(|hint| add(said, &hint));
     }
 
-    /// Which tool folder would bring a program.
-    pub(super) fn hint(&self, argv: &[String]) -> Option<String> {
+    /// Which tool folder would bring a program, if none of those does that are mounted.
+    pub(super) fn hint(&self, argv: &[String], mounted: &[String]) -> Option<String> {
         let home = self.machine().ok().and_then(|machine| machine.home)?;
         let (bring, present) = (tools::bringing(&home, argv.first()?), tools::present(&home));
+        if bring.iter().any(|tool| mounted.iter().any(|name| name == tool)) {
+            return None;
+        }
         let quoted = |names: &[&str]| names.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         let (there, not): (Vec<&str>, Vec<&str>) = bring.into_iter().partition(|tool| present.contains(tool));
         match (there.is_empty(), not.is_empty()) {

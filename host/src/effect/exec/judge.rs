@@ -366,7 +366,8 @@ impl Exec {
                 tree: place.tree,
                 secrets: around.included.secrets(),
             };
-            let outcome = exec.outcome(&check, boxed, &|output| reports::read(&check, output, &ground))?;
+            let tools = &around.commands.tools;
+            let outcome = exec.outcome(&check, tools, boxed, &|output| reports::read(&check, output, &ground))?;
             // What git ignores is there for the next check; nothing else of it is.
             let (head, secrets) = (place.tree, Secrets::default());
             let take = Take { head, warm: &around.commands.warm, secrets: &secrets, may_write: &|_| false };
@@ -419,6 +420,7 @@ impl Exec {
     fn outcome(
         &self,
         check: &Check,
+        tools: &[String],
         boxed: Result<Boxed, sandbox::Error>,
         read: &dyn Fn(&str) -> Result<Report, Error>,
     ) -> Result<Outcome, Error> {
@@ -428,7 +430,7 @@ impl Exec {
                 cut = boxed.both.is_cut();
                 let mut output = boxed.both.text();
                 if matches!(&boxed.report, Some(report) if matches!(report.ended, sandbox::Ended::Exit(1..))) {
-                    self.explain(&mut output);
+                    self.explain(&mut output, tools);
                 }
                 match &boxed.report {
                     None => (Ending::Signal(9), 0, format!("{output}\nended: more output than anybody reads\n")),
@@ -444,7 +446,7 @@ impl Exec {
                 }
             }
             Err(sandbox::Error::Failed(failed)) if boxed::is_missing(&failed) => {
-                let hint = self.hint(&check.run).map(|hint| format!("; {hint}")).unwrap_or_default();
+                let hint = self.hint(&check.run, tools).map(|hint| format!("; {hint}")).unwrap_or_default();
                 (Ending::NotStarted(format!("{}{hint}", failed.reason)), 0, String::new())
             }
             // The walls are there, and a folder that `pit.toml` names is not.

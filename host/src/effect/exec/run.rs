@@ -203,7 +203,7 @@ impl Exec {
         let Ended::Exited(code) = ended else { return (out, err) };
         // In a pipe it is the last program's code that counts, and often both streams are in one.
         for said in [&mut err, &mut out] {
-            self.explain(explain::end(said));
+            self.explain(explain::end(said), &laid.around.commands.tools);
         }
         if *code != 0 || argv.iter().any(|word| word.contains('|')) {
             let before = self.failed_before(laid.stack.tree, &laid.around, argv, &boxed.both.text());
@@ -217,7 +217,7 @@ impl Exec {
         match error {
             sandbox::Error::Failed(failed) if boxed::is_missing(failed) => {
                 let error = Error::new(ErrorKind::NotFound, failed.reason.clone());
-                match self.hint(argv) {
+                match self.hint(argv, &[]) {
                     Some(hint) => error.hint(hint),
                     None => error,
                 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::How;
 
 /// A text without terminal escapes and carriage returns before line ends. Runners colour their marks when told to.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
+pub fn plain(text: &str) -> Cow<'_, str> {
     if !text.contains(['\x1b', '\r']) {
         return Cow::Borrowed(text);
     }
