@@ -367,6 +367,14 @@ fn what_is_lost_is_known_of_each_runner_that_names_what_passes() {
     };
     loses(&nextest(&["b", "new"], 1), &nextest(&["a", "b"], 0), &[], &["shelf a"]);
     loses(&nextest(&["b", "new"], 1), &nextest(&["a", "b"], 1), &["shelf a"], &[]);
+    // Go names what it skips, too, where it names what passes.
+    let go = |results: &[(&str, &str)]| {
+        let lines: String =
+            results.iter().map(|(word, name)| format!("=== RUN   {name}\n--- {word}: {name} (0.00s)\n")).collect();
+        says(&["go", "test", "-v", "./..."], &format!("{lines}PASS\nok  \tx/a\t0.003s\n"))
+    };
+    let base = go(&[("PASS", "TestA"), ("PASS", "TestB"), ("PASS", "TestC")]);
+    loses(&go(&[("SKIP", "TestA"), ("PASS", "TestC"), ("PASS", "TestNew")]), &base, &["x/a.TestB"], &["x/a.TestA"]);
     // A test of unittest that prints has no line of its own: it is not taken for the one that is lost.
     let unittest = |names: &[&str], skipped: &str, ran: u32| {
         let lines: String = names.iter().map(|name| format!("{name} (m.T.{name}) ... ok\n")).collect();
