@@ -261,6 +261,75 @@ fn what_each_new_test_proves_is_told_by_name() {
     assert_eq!((&proof["whole"], &proof["tests"][1][1]), (&"proved".into(), &"errors".into()), "{proof}");
 }
 
+/// A package of Python in whose folder `own` are a small module and its tests, which pytest runs and tells of as `pit init`
+/// has it do.
+fn pytest(files: &[(&str, &str)]) -> Stage {
+    let file = "schema = 1\n[checks.full]\ntest = { run = [\"pytest\", \"-q\", \"-rap\", \"own\"] }\n[workspace]\ntools = [\"uv\"]\n";
+    let files = [&[("pit.toml", file), (".gitignore", "__pycache__/\n.pytest_cache/\n")], files].concat();
+    let stage = Stage::package("inflection", &files);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    stage
+}
+
+const CALC: &str = "def add(a, b):\n    return a + b\n";
+const ADDS: &str = "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n";
+
+/// The step that writes a file.
+fn write(path: &str, text: &str) -> String {
+    format!("write {path} {}", text.replace('\n', "\\n"))
+}
+
+#[test]
+fn a_new_test_does_not_make_up_for_one_that_pytest_skips_or_has_no_more() {
+    let kept =
+        "import pytest\n\n\ndef test_kept():\n    assert True\n\n\n@pytest.mark.skip\ndef test_later():\n    pass\n";
+    let stage = pytest(&[("own/calc.py", CALC), ("own/test_calc.py", ADDS), ("own/test_kept.py", kept)]);
+    let broken = write("own/calc.py", &CALC.replace('+', "-"));
+    let new = write("own/test_new.py", "def test_new():\n    assert True\n");
+    let skipped = ADDS.replace("\n\n\ndef", "\nimport pytest\n\n\n@pytest.mark.skip(reason=\"later\")\ndef");
+    let skipped = write("own/test_calc.py", &skipped);
+    let (code, said) = runs(&stage, &format!("{broken}\n{new}\n{skipped}\ncommit"));
+    assert_eq!(code, Some(3), "{said}");
+    for text in
+        ["no worse: full on tree", "2 pass, 1 skipped that ran", "test: skipped now: own/test_calc.py::test_add\n"]
+    {
+        assert!(said.contains(text), "no `{text}` in {said}");
+    }
+    let (code, said) = runs(&stage, &format!("{broken}\n{new}\nsh rm own/test_calc.py\ncommit"));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("test: no longer there: own/test_calc.py::test_add\n"), "{said}");
+    // The controls: left as it is it fails, and a new test alone is fine.
+    let (code, said) = runs(&stage, &format!("{broken}\n{new}\ncommit"));
+    assert_eq!(code, Some(4), "{said}");
+    let (code, said) = runs(&stage, &format!("{new}\ncommit"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("green: full on tree") && said.contains("3 pass"), "{said}");
+}
+
+#[test]
+fn a_file_that_pytest_cannot_load_without_the_change_does_not_hide_what_others_prove() {
+    let kept = "import pytest\n\n\n@pytest.mark.skip\ndef test_later():\n    pass\n";
+    let bad = CALC.replace('+', "-");
+    let two = ADDS.replace("test_add", "test_two").replace("(1, 2) == 3", "(2, 0) == 2");
+    let stage = pytest(&[("own/calc.py", &bad), ("own/test_two.py", &two), ("own/test_kept.py", kept)]);
+    let mended = write("own/calc.py", &format!("{CALC}\n\ndef sub(a, b):\n    return a - b\n"));
+    let sub = write("own/test_sub.py", "from calc import sub\n\n\ndef test_sub():\n    assert sub(2, 1) == 1\n");
+    let adds = write("own/test_calc.py", ADDS);
+    // One that fails where `add` is not mended, and the first time only.
+    let flaky = "import os\nfrom calc import add\n\n\ndef test_flaky():\n    os.makedirs(\"own/__pycache__\", exist_ok=True)\n    \
+                 seen = os.path.exists(\"own/__pycache__/seen\")\n    open(\"own/__pycache__/seen\", \"w\").close()\n    assert seen or add(1, 2) == 3\n";
+    let flaky = write("own/test_flaky.py", flaky);
+    let (code, said) = runs(&stage, &format!("{mended}\n{sub}\n{adds}\n{flaky}\ncommit"));
+    assert_eq!(code, Some(0), "{said}");
+    for line in [
+        " fails without the change: own/test_calc.py::test_add\n",
+        " fails without the change, and not by an assertion: own/test_sub.py::test_sub\n",
+        " passes without the change, and proves nothing: own/test_flaky.py::test_flaky\n",
+    ] {
+        assert!(said.contains(line), "no `{line}` in {said}");
+    }
+}
+
 #[test]
 fn a_check_whose_script_lacks_a_program_says_the_line_that_mounts_it() {
     let stage = stage("[checks.full]\nlook = { run = [\"sh\", \"-c\", \"env frobnicate\"] }\n");

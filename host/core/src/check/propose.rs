@@ -241,25 +241,36 @@ fn without_clean(mut run: Vec<String>) -> Vec<String> {
     run
 }
 
-/// Cargo stops at the first program with a failure, Maven at the first module, Gradle at the first task; which others fail is
-/// then not known, and *no worse* cannot be said. And neither pytest nor unittest names what passes, so that nobody could say
-/// which tests are lost.
-fn all_failures(mut run: Vec<String>) -> Vec<String> {
-    if run.iter().any(|word| word == "pytest" || word.ends_with("/pytest"))
-        && !run.iter().any(|word| word.starts_with("-r") || word.starts_with("-v") || word == "--verbose")
-    {
-        run.push("-rap".to_owned());
-        return run;
-    }
-    if run.windows(2).any(|words| words == ["-m", "unittest"])
-        && !run.iter().any(|word| matches!(word.as_str(), "-v" | "--verbose" | "-q" | "--quiet"))
+/// Neither pytest nor unittest names what passes unless it is told to, so that nobody could say which tests are lost, and Go
+/// does not even count it.
+fn naming(mut run: Vec<String>) -> Vec<String> {
+    let any = |is: &dyn Fn(&str) -> bool| run.iter().any(|word| is(word));
+    if any(&|word| word == "pytest" || word.ends_with("/pytest")) {
+        let quiet = any(&|word| word.starts_with("-q") || word == "--quiet");
+        let verbose = !quiet && any(&|word| word.starts_with("-v") || word == "--verbose");
+        // Of several of these the last one counts.
+        if !verbose && !any(&|word| word.starts_with("-r") && word.contains(['p', 'P', 'A'])) {
+            run.push("-rap".to_owned());
+        }
+    } else if run.windows(2).any(|words| words == ["-m", "unittest"])
+        && !any(&|word| matches!(word, "-v" | "--verbose" | "-q" | "--quiet"))
     {
         let after = run.iter().position(|word| word == "unittest").map_or(run.len(), |at| at + 1);
         // A word that is none of `unittest`'s own is its first.
         let after = if run.get(after).is_some_and(|word| word == "discover") { after + 1 } else { after };
         run.insert(after, "-v".to_owned());
-        return run;
+    } else if matches!(&*run, [go, test, ..] if go == "go" && test == "test")
+        && !any(&|word| ["-v", "--v", "-v=true", "-json", "--json", "-v=test2json"].contains(&word))
+    {
+        run.insert(2, "-v".to_owned());
     }
+    run
+}
+
+/// Cargo stops at the first program with a failure, Maven at the first module, Gradle at the first task; which others fail is
+/// then not known, and *no worse* cannot be said.
+fn all_failures(run: Vec<String>) -> Vec<String> {
+    let mut run = naming(run);
     if let Some(flag) = goes_on(&run) {
         run.push(flag.to_owned());
         return run;

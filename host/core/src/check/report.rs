@@ -177,6 +177,12 @@ impl Tests {
     pub fn has(&self, name: &str) -> bool {
         self.passed.contains(name) || self.skipped.contains(name) || self.failed.contains_key(name)
     }
+
+    /// How many tests passed without being named, if that is known: Go does not even count them unless it names them.
+    pub fn unnamed_passes(&self) -> Option<u64> {
+        let counted = self.all_named || self.runner != Runner::Go;
+        counted.then(|| self.counts.passed.saturating_sub(self.passed.len() as u64))
+    }
 }
 
 /// Why output is not understood, by a reader that found its runner in it.

@@ -6,6 +6,7 @@
 mod compare;
 mod gist;
 mod line;
+mod lost;
 
 #[cfg(test)]
 mod tests;
@@ -348,12 +349,12 @@ impl CheckVerdict {
         &self.known_flaky
     }
 
-    /// Tests that ran on the base and are not there any more.
+    /// Tests that ran on the base and are not there any more, or may be skipped without a name.
     pub fn gone(&self) -> &Names {
         &self.gone
     }
 
-    /// Tests that passed on the base and are skipped now.
+    /// Tests that ran on the base and are skipped now.
     pub fn muted(&self) -> &Names {
         &self.muted
     }

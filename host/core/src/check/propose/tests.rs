@@ -219,6 +219,11 @@ fn without_a_project_ci_is_enough_for_a_virtual_environment() {
     let unittest = run("python -m unittest discover -v\n", &[]);
     assert_eq!(shown(&unittest.full), ["test: python3 -m unittest discover -v (.github/workflows/ci.yml:5)"]);
     assert!(unittest.setup.is_empty() && unittest.warm.is_empty(), "nothing is to be installed");
+    // What passes is to be named: of several `-r` the last one counts, and `-q` takes a `-v` back.
+    for (said, more) in [("-ra", " -rap"), ("-q -v", " -rap"), ("-v", ""), ("-rA", ""), ("-q -rfEp", "")] {
+        let shown = shown(&run(&format!("pip install pytest\npytest {said}\n"), &[]).full);
+        assert_eq!(shown, [format!("test: .venv/bin/python -m pytest {said}{more} (.github/workflows/ci.yml:6)")]);
+    }
     assert_eq!(names(&unittest.tools), ["pyenv", "uv"]);
 }
 
@@ -257,7 +262,7 @@ fn go_java_and_make_are_guessed() {
     assert_eq!(shown(&clean.full), full, "what starts warm is not thrown away");
     let go = proposal(&[("go.mod", "// x\nmodule example.org/a\n"), ("go.sum", "")]);
     assert_eq!(shown(&go.fast), ["build: go build ./... (go.mod:2)"]);
-    assert_eq!(shown(&go.full), ["test: go test ./... (go.mod:2)", "lint: go vet ./... (go.mod:2)"]);
+    assert_eq!(shown(&go.full), ["test: go test -v ./... (go.mod:2)", "lint: go vet ./... (go.mod:2)"]);
     assert_eq!(go.setup[0].inputs, ["go.mod", "go.sum"]);
     let maven = proposal(&[("pom.xml", "<project>"), ("mvnw", "")]);
     assert_eq!(shown(&maven.full), ["test: ./mvnw -B -o test -fae (pom.xml:1)"]);

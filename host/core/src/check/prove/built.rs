@@ -9,6 +9,8 @@ const BEGINS: &[&str] = &[
     "E   SyntaxError: ",
     "[ERROR] COMPILATION ERROR",
     "> Compilation failed; see the compiler",
+    // Mocha loads all files before it runs a test of any.
+    " Exception during run: ",
 ];
 
 /// What ends one.

@@ -14,12 +14,38 @@ pub struct Trial<'a> {
     pub split: &'a Split<'a>,
     /// The run on the base with the tests of the change.
     pub without: &'a Ran,
-    /// Its output, in which a compiler's errors stand.
+    /// The same once more, where it failed: what fails for no reason of the change's fails once and passes once.
+    pub again: Option<&'a Ran>,
+    /// The first run's output, in which a compiler's errors stand.
     pub output: &'a str,
     /// The same check on the tree with the whole change. What fails there proves nothing.
     pub with: &'a Ran,
     /// The same check on the base, if it was judged: what failed there already is not what the tests are about.
     pub base: Option<&'a Ran>,
+}
+
+impl Trial<'_> {
+    /// The files of the change's tests that cannot be loaded without the rest of it, where that kept all others from being
+    /// run: pytest runs no test if it cannot load one of the files.
+    pub fn unloaded(&self) -> Vec<String> {
+        let Some(without) = self.without.report.tests().filter(|tests| tests.stopped) else { return Vec::new() };
+        // A runner names files from its own folder, which may be further down.
+        let is_named = |path: &str| {
+            let within = |name: &String| path.strip_suffix(name.as_str()).is_some_and(|above| above.ends_with('/'));
+            without.failed.keys().any(|name| name == path || (paths::is_file(name) && within(name)))
+        };
+        self.split.tests.iter().filter(|path| is_named(path)).map(|path| (*path).to_owned()).collect()
+    }
+
+    /// What a test proves that failed without the change, by what it did in the second run.
+    fn steady(&self, name: &str, proves: Proves) -> Proves {
+        let Some(again) = self.again else { return proves };
+        match again.report.tests().filter(|_| matches!(again.ending, Ending::Exit(_))) {
+            Some(again) if again.failed.contains_key(name) => proves,
+            Some(again) if !again.stopped && holds(again, name) => Proves::Passes,
+            _ => Proves::NotJudged,
+        }
+    }
 }
 
 /// What the tests proved.
@@ -57,6 +83,7 @@ pub fn classify(trial: &Trial<'_>) -> Proof {
 fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests, base: Option<&Tests>) -> Proof {
     let Failed { mut named, mut files, mut packages } = failed(trial, without, with, base);
     let fails = trial.without.ending != Ending::Exit(0);
+    let unsteady = named.values().any(|proves| *proves == Proves::NotJudged);
     let unbuilt = !packages.is_empty() || (fails && does_not_build(trial.output));
     for name in new(with, base).filter(|name| !without.failed.contains_key(*name)) {
         let proves = match () {
@@ -80,6 +107,7 @@ fn by_name(trial: &Trial<'_>, without: &Tests, with: &Tests, base: Option<&Tests
     let (whole, why) = match () {
         () if unbuilt => (Proves::DoesNotBuild, None),
         () if !fails => (Proves::Passes, None),
+        () if unsteady => (Proves::NotJudged, Some("run once more, the tests that failed were not seen to fail again")),
         () if without.stopped => (Proves::NotJudged, Some("the runner stopped before these tests")),
         () if without.failed.keys().all(|name| failed_before(name, base)) => (Proves::Passes, None),
         () => (Proves::NotJudged, Some("none of the tests that failed without the change holds with it")),
@@ -96,14 +124,10 @@ struct Failed<'a> {
 }
 
 fn failed<'a>(trial: &Trial<'_>, without: &'a Tests, with: &Tests, base: Option<&Tests>) -> Failed<'a> {
-    let holds_with = |name: &str| {
-        let passed = with.passed.contains(name);
-        passed || (!with.all_named && !with.failed.contains_key(name) && !with.skipped.contains(name))
-    };
     let mut failed = Failed { named: BTreeMap::new(), files: Vec::new(), packages: Vec::new() };
     for (name, failure) in &without.failed {
         let outside = is_outside(name, with);
-        if failed_before(name, base) || (!outside && !holds_with(name)) {
+        if failed_before(name, base) || (!outside && !holds(with, name)) {
             continue;
         }
         if is_unbuilt(name) {
@@ -112,10 +136,15 @@ fn failed<'a>(trial: &Trial<'_>, without: &'a Tests, with: &Tests, base: Option<
             failed.files.push(name);
         } else {
             let proves = if own(failure, trial.split) { Proves::Proved } else { Proves::Errors };
-            failed.named.insert(name.clone(), proves);
+            failed.named.insert(name.clone(), trial.steady(name, proves));
         }
     }
     failed
+}
+
+/// Whether a test passes, as far as is known where some that pass are not named.
+fn holds(tests: &Tests, name: &str) -> bool {
+    tests.passed.contains(name) || (tests.unnamed_passes() != Some(0) && !tests.has(name))
 }
 
 fn failed_before(name: &str, base: Option<&Tests>) -> bool {
@@ -147,8 +176,8 @@ fn own(failure: &Failure, split: &Split<'_>) -> bool {
     }
 }
 
-/// The tests that pass with the change and were not there before it. Without a base that names its tests, none is known.
+/// The tests that pass with the change and did not run before it. Without a base that names what passes, none is known.
 pub(super) fn new<'a>(with: &'a Tests, base: Option<&'a Tests>) -> impl Iterator<Item = &'a String> {
-    let base = base.filter(|base| base.all_named);
+    let base = base.filter(|base| base.unnamed_passes() == Some(0));
     base.into_iter().flat_map(move |base| with.passed.iter().filter(move |name| !base.has(name)))
 }

@@ -91,7 +91,7 @@ fn proof(command: &str, tests: &str, without: (i32, &str), with: &str, base: &st
     let files = [changed("src/code.rs", "1", "2"), changed(tests, "1", "2")];
     let split = split(&files);
     let (run, with, base) = (ran(command, without.0, without.1), ran(command, 0, with), ran(command, 0, base));
-    classify(&Trial { split: &split, without: &run, output: without.1, with: &with, base: Some(&base) })
+    classify(&Trial { split: &split, without: &run, again: None, output: without.1, with: &with, base: Some(&base) })
 }
 
 /// What each test proved, by its name.
@@ -194,7 +194,7 @@ fn what_failed_on_the_base_already_is_not_what_the_tests_are_about() {
     let split = split(&files);
     let run = ran("cargo test", 101, &without);
     let (with, base) = (ran("cargo test", 0, &with), ran("cargo test", 101, &libtest(&[("old", assertion)])));
-    let trial = Trial { split: &split, without: &run, output: &without, with: &with, base: Some(&base) };
+    let trial = Trial { split: &split, without: &run, again: None, output: &without, with: &with, base: Some(&base) };
     assert_eq!(tests(&classify(&trial)), [("a::new", Proves::Passes)]);
 }
 
@@ -232,7 +232,7 @@ fn tests_in_the_file_under_test_are_named_and_not_judged() {
     let base = ran("cargo test", 0, &base);
     let trial = |files: &[Changed<'_>]| {
         let split = split(files);
-        classify(&Trial { split: &split, without: &base, output: "", with: &with, base: Some(&base) })
+        classify(&Trial { split: &split, without: &base, again: None, output: "", with: &with, base: Some(&base) })
     };
     let alone = trial(&[inside]);
     assert_eq!(tests(&alone), [("a::new", Proves::NotJudged)]);
@@ -290,7 +290,7 @@ fn reports_in_files_prove_what_output_does() {
     let with = wrote(0, "", &[("old", ""), ("new", ""), ("odd", ""), ("idle", "")]);
     let base = wrote(0, "", &[("old", "")]);
     let proof = |without: &Ran, output: &str| {
-        classify(&Trial { split: &split, without, output, with: &with, base: Some(&base) })
+        classify(&Trial { split: &split, without, again: None, output, with: &with, base: Some(&base) })
     };
     let asserts = "<failure message='expected: &lt;1&gt;' type='org.opentest4j.AssertionFailedError'/>";
     let errors = "<error message='no' type='java.lang.NullPointerException'/>";
@@ -307,4 +307,99 @@ fn reports_in_files_prove_what_output_does() {
         tests(&some),
         [("A::new", Proves::Proved), ("A::idle", Proves::NotJudged), ("A::odd", Proves::NotJudged)]
     );
+}
+
+/// What `pytest -q -rap` says, by its short summary and its last line.
+fn pytest(code: i32, summary: &str, last: &str) -> Ran {
+    let output = format!("..                    [100%]\n=== short test summary info ===\n{summary}\n{last} in 0.02s\n");
+    let ran = ran("pytest -q -rap", code, &output);
+    assert!(ran.report.tests().is_some(), "{:?}", ran.report);
+    ran
+}
+
+#[test]
+fn a_file_that_cannot_be_loaded_and_keeps_others_from_being_run_is_named() {
+    let files = [
+        changed("calc.py", "1", "2"),
+        Changed { path: "py/tests/test_sub.py", old: None, new: Some("2") },
+        changed("py/tests/test_a.py", "1", "2"),
+        changed("py/tests/conftest.py", "1", "2"),
+    ];
+    let split = split(&files);
+    let with = pytest(
+        0,
+        "SKIPPED [1] tests/test_a.py:9: later\nPASSED tests/test_a.py::test_old\nPASSED tests/test_a.py::test_new\nPASSED \
+         tests/test_sub.py::test_sub",
+        "3 passed, 1 skipped",
+    );
+    let base =
+        pytest(0, "SKIPPED [1] tests/test_a.py:9: later\nPASSED tests/test_a.py::test_old", "1 passed, 1 skipped");
+    let proof = |without: &Ran| {
+        let trial = Trial { split: &split, without, again: Some(without), output: "", with: &with, base: Some(&base) };
+        (trial.unloaded(), classify(&trial))
+    };
+    let (sub, new) = ("tests/test_sub.py::test_sub", "tests/test_a.py::test_new");
+    // What pytest 8 says of it.
+    let interrupted =
+        "ERROR tests/test_sub.py\n!!!!!!!!!!!!!!!!!!!! Interrupted: 1 error during collection !!!!!!!!!!!!!!!!!!!!";
+    let (unloaded, all) = proof(&pytest(2, interrupted, "1 error"));
+    assert_eq!(
+        (unloaded, tests(&all)),
+        (owned(&["py/tests/test_sub.py"]), vec![(sub, Proves::Errors), (new, Proves::NotJudged)])
+    );
+    // Without it the other is judged, and what is known of both counts.
+    let (unloaded, rest) = proof(&pytest(
+        1,
+        "SKIPPED [1] tests/test_a.py:9: later\nFAILED tests/test_a.py::test_new - assert 1 == 2\nPASSED tests/test_a.py::test_old",
+        "1 failed, 1 passed, 1 skipped",
+    ));
+    assert_eq!((unloaded, tests(&all.and(rest))), (vec![], vec![(new, Proves::Proved), (sub, Proves::Errors)]));
+    // One that pytest was told to go on after keeps nothing from being run.
+    let (unloaded, _) =
+        proof(&pytest(1, "ERROR tests/test_sub.py\nPASSED tests/test_a.py::test_new", "1 passed, 1 error"));
+    assert_eq!(unloaded, owned(&[]));
+    // A test that is skipped with the change, without a name, does not hold with it.
+    let (_, odd) = proof(&pytest(1, "FAILED tests/test_a.py::test_later - assert 1 == 2", "1 failed"));
+    assert_eq!(odd.named(Proves::Proved), owned(&[]));
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn a_file_that_mocha_cannot_load_keeps_the_others_from_being_run() {
+    let said = |names: &[&str]| {
+        let lines: String = names.iter().map(|name| format!("  ✔ {name}\n")).collect();
+        format!("\n{lines}\n  {} passing (3ms)\n", names.len())
+    };
+    let without = "\n Exception during run: Error: Cannot find module '../sub'\nRequire stack:\n- /x/test/b.js\n    at Function._resolveFilename";
+    let unbuilt = proof("mocha", "test/b.js", (1, without), &said(&["adds", "subs"]), &said(&["adds"]));
+    assert_eq!(tests(&unbuilt), [("subs", Proves::DoesNotBuild)]);
+}
+
+#[test]
+fn a_test_has_to_fail_each_time_to_prove_something() {
+    let files = [changed("src/code.rs", "1", "2"), changed("tests/a.rs", "1", "2")];
+    let split = split(&files);
+    let asserts = "tests/a.rs:3:5:\nassertion failed: x";
+    let of = |new: &str, idle: &str| {
+        let code = if new.is_empty() && idle.is_empty() { 0 } else { 101 };
+        ran("cargo test", code, &libtest(&[("old", ""), ("new", new), ("idle", idle)]))
+    };
+    let (with, base) = (of("", ""), ran("cargo test", 0, &libtest(&[("old", "")])));
+    let without = of(asserts, asserts);
+    let proof = |again: Option<&Ran>| {
+        classify(&Trial { split: &split, without: &without, again, output: "", with: &with, base: Some(&base) })
+    };
+    let (new, idle) = ("a::new", "a::idle");
+    assert_eq!(tests(&proof(Some(&without))), [(idle, Proves::Proved), (new, Proves::Proved)], "the control");
+    assert_eq!(tests(&proof(None)), tests(&proof(Some(&without))), "a check that hides it ends with 0, and ran once");
+    assert_eq!(tests(&proof(Some(&of(asserts, "")))), [(new, Proves::Proved), (idle, Proves::Passes)]);
+    // A second run that says nothing of them proves nothing.
+    for again in [ran("cargo test", 101, "noise"), Ran { ending: Ending::TimedOut, ..of("", "") }] {
+        let said = proof(Some(&again));
+        assert_eq!(tests(&said), [(idle, Proves::NotJudged), (new, Proves::NotJudged)]);
+        assert_eq!(said.why(), Some("run once more, the tests that failed were not seen to fail again"));
+    }
 }

@@ -85,33 +85,46 @@ fn verbose(line: &str) -> Option<(&str, Outcome)> {
     (is_name && (rest.is_empty() || rest.starts_with(" ("))).then_some((name, outcome(at.1.trim())?))
 }
 
-/// What failed, in order, by the title that its section has.
+/// What failed, in the order of its sections, by the title that each has: errors come before failures.
 fn short_summary<'a>(lines: &[&'a str], tally: &mut Tally) -> Vec<(String, &'a str)> {
-    let mut titles = Vec::new();
+    let (mut errors, mut failures) = (Vec::new(), Vec::new());
     for line in lines {
         let Some((word, rest)) = line.split_once(' ') else { continue };
         let (raw, reason) = name_and_reason(rest);
-        // With `-rA` or `-rp` those that passed are named here too; one that `-v` has named already is the same.
+        // With `-rA` or `-rap` those that passed are named here too; one that `-v` has named already is the same.
         let other = match word {
             "PASSED" | "XPASS" => Outcome::Passed,
             "XFAIL" => Outcome::Skipped,
-            "FAILED" | "ERROR" => Outcome::Failed,
+            // Skips are counted by place, `[2] tests/test_a.py:3`, unless they are told not to be folded.
+            "SKIPPED" if !rest.starts_with('[') => Outcome::Skipped,
+            "FAILED" => {
+                tally.add(raw, Outcome::Failed);
+                tally.how(raw, how(reason), None);
+                failures.push((raw.to_owned(), raw));
+                continue;
+            }
+            "ERROR" => {
+                errors.push(raw);
+                continue;
+            }
             _ => continue,
         };
-        if other != Outcome::Failed {
-            if raw.contains("::") && tally.outcome(raw).is_none() {
-                tally.add(raw, other);
-            }
-            continue;
+        if raw.contains("::") && tally.outcome(raw).is_none() {
+            tally.add(raw, other);
         }
-        // A test whose clean-up failed has two results, of which one is no test's.
-        let twice = word == "ERROR" && tally.outcome(raw).is_some();
-        let name = if twice { format!("{raw} (error)") } else { raw.to_owned() };
-        tally.add(&name, Outcome::Failed);
-        tally.how(&name, if word == "ERROR" { How::Error } else { how(reason) }, None);
-        titles.push((name, raw));
     }
-    titles
+    let errors = errors.into_iter().map(|raw| (error(raw, tally), raw)).collect();
+    [errors, failures].concat()
+}
+
+/// Adds what is no test's own failure. Its name is the test's, unless that has another result: where a test's clean-up fails,
+/// it has two, and which of them is named first depends on what pytest is asked to name.
+fn error(raw: &str, tally: &mut Tally) -> String {
+    let twice = tally.outcome(raw).is_some();
+    let name = if twice { format!("{raw} (error)") } else { raw.to_owned() };
+    tally.add(&name, Outcome::Failed);
+    tally.how(&name, How::Error, None);
+    name
 }
 
 /// `tests/test_a.py::test_x[a - b] - AssertionError: …`.

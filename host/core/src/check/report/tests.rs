@@ -438,6 +438,28 @@ fn what_passed_is_named_by_pytest_in_its_short_summary_too() {
 }
 
 #[test]
+fn a_test_of_pytest_that_cannot_be_put_away_has_two_results_in_either_order() {
+    let sections = "____________________ ERROR at teardown of test_both ____________________\n\nE       AssertionError: teardown\n\n\
+                    ============ FAILURES ============\n_______________ test_both _______________\n\nE   assert 0\n\n";
+    let (error, failed) = ("ERROR t.py::test_both - AssertionError: teardown", "FAILED t.py::test_both - assert 0");
+    for (first, second) in [(error, failed), (failed, error)] {
+        let output = format!(
+            "sEF\n============ ERRORS ============\n{sections}=== short test summary info ===\nSKIPPED [1] t.py:4: \
+             later t.py::x\n{first}\n{second}\nERROR t.py::test_td - AssertionError: teardown\nPASSED t.py::test_td\n\
+             1 failed, 1 passed, 1 skipped, 2 errors in 0.03s\n"
+        );
+        let report = read(&argv("pytest -q -rap"), &output);
+        let tests = report.tests().unwrap_or_else(|| panic!("{report:?}"));
+        assert_eq!(
+            tests.failed.keys().collect::<Vec<_>>(),
+            ["t.py::test_both", "t.py::test_both (error)", "t.py::test_td (error)"]
+        );
+        assert!(tests.failed["t.py::test_both"].lines.iter().any(|line| line == "E   assert 0"), "{tests:?}");
+        assert_eq!((tests.unnamed_passes(), tests.skipped.len(), tests.all_named), (Some(0), 0, false));
+    }
+}
+
+#[test]
 fn programs_of_one_name_are_told_apart_by_what_does_not_follow_from_their_order() {
     let block = |mark: &str, result: &str| {
         let (passed, failed) = if result == "ok" { (1, 0) } else { (0, 1) };

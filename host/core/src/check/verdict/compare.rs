@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::lost::lost;
 use super::{Ending, Kind, Ran, Runs, Wanted};
 use crate::check::report::{Counts, Report, Runner, Tests};
 use crate::id::Hash;
@@ -72,16 +73,12 @@ pub(super) fn compare<'a>(
         _ if first.passes() => Compared::new(Kind::Green),
         Ending::Exit(_) | Ending::Signal(_) => failed(wanted, runs, base, flaky),
     };
-    lost(&mut compared, first, base);
+    with_lost(&mut compared, first, base);
     compared
 }
 
-/// In the place of a test that a runner does not name, and how many of these are counted: more than any suite has.
-const UNNAMED: &str = "one that its runner does not name";
-const MOST_UNNAMED: usize = 1_000_000;
-
 /// The tests that the base ran and the tree does not.
-fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
+fn with_lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
     let Some(before) = base.and_then(|base| base.first.report.tests()) else { return };
     let Some(now) = first.report.tests() else {
         // A change that ends the runner before it speaks would pass for one whose tests all do.
@@ -106,28 +103,9 @@ fn lost<'a>(compared: &mut Compared<'a>, first: &Ran, base: Option<&'a Runs>) {
     if now.stopped || now.runner != before.runner {
         return;
     }
-    if !now.all_named || !before.all_named {
-        // Which they are cannot be said, and how many can.
-        let failed = compared.fails.len() + compared.flaky.len() + compared.known_flaky.len();
-        let fewer = before.counts.passed.saturating_sub(now.counts.passed).saturating_sub(failed as u64);
-        let skipped = now.counts.skipped.saturating_sub(before.counts.skipped).min(fewer);
-        let some = |count: u64| vec![UNNAMED; usize::try_from(count).unwrap_or(usize::MAX).min(MOST_UNNAMED)];
-        (compared.gone, compared.muted) = (some(fewer - skipped), some(skipped));
-    } else {
-        // A failure of a whole file or package is no test, and is gone once that can be loaded.
-        let is_test = |name: &&String| match before.runner {
-            Runner::Libtest | Runner::Nextest => !name.ends_with(" (build)"),
-            Runner::Pytest => name.contains("::"),
-            // What sets up a whole class has no name of its own, or one of these.
-            Runner::Junit => name.split_once("::").is_some_and(|(_, test)| {
-                !matches!(test, "" | "initializationError" | "executionError" | "classMethod")
-            }),
-            _ => false,
-        };
-        let known = before.passed.iter().chain(before.failed.keys().filter(is_test));
-        compared.gone = known.filter(|name| !now.has(name)).map(String::as_str).collect();
-        compared.muted = before.passed.iter().filter(|name| now.skipped.contains(*name)).map(String::as_str).collect();
-    }
+    let failed = compared.fails.len() + compared.flaky.len() + compared.known_flaky.len();
+    let lost = lost(now, before, failed as u64);
+    (compared.gone, compared.muted) = (lost.gone, lost.muted);
     // Nothing fails, and less is known than was: a person looks at the list before it is taken for good.
     if compared.kind == Kind::Green && !(compared.gone.is_empty() && compared.muted.is_empty()) {
         compared.kind = Kind::NoWorse;

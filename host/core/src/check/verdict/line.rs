@@ -31,7 +31,7 @@ impl Verdict {
         for (count, what) in [
             (sum(CheckVerdict::known_flaky), "flaky"),
             (sum(CheckVerdict::gone), "no longer there"),
-            (sum(CheckVerdict::muted), "skipped that passed"),
+            (sum(CheckVerdict::muted), "skipped that ran"),
         ] {
             if count > 0 {
                 line.push_str(&format!(", {count} {what}"));

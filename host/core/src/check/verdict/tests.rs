@@ -214,7 +214,7 @@ fn another_answer_in_the_second_run_is_flaky_and_red_unless_it_is_called_so() {
 fn a_test_that_passed_before_and_is_missing_or_skipped_now_is_named() {
     let base = once(understood("+a +b +c -d"));
     let verdict = verdict(&once(understood("+a ?c -d")), Some(&base), &[]);
-    let line = "no worse: full on tree 9c9c9c9c, 1 pass, 1 fail as before, 1 no longer there, 1 skipped that passed \
+    let line = "no worse: full on tree 9c9c9c9c, 1 pass, 1 fail as before, 1 no longer there, 1 skipped that ran \
                 (test 44 s)";
     says(&verdict, Kind::NoWorse, line);
     let check = &verdict.checks()[0];
@@ -229,6 +229,10 @@ fn a_suite_that_has_lost_tests_is_no_worse_at_best() {
     let muted = verdict(&once(understood("+a ?b")), Some(&base), &[]);
     assert_eq!(muted.kind(), Kind::NoWorse);
     assert!(!lost.verifies() && !muted.verifies(), "less is known than was");
+    // One that failed is skipped as cheaply as it is deleted.
+    let red = once(understood("+a -b"));
+    let hidden = verdict(&once(understood("+a ?b")), Some(&red), &[]);
+    says(&hidden, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 skipped that ran (test 44 s)");
     let more = verdict(&once(understood("+a +b +new")), Some(&base), &[]);
     assert_eq!(more.kind(), Kind::Green);
     assert!(more.verifies(), "the control");
@@ -236,18 +240,152 @@ fn a_suite_that_has_lost_tests_is_no_worse_at_best() {
 
 #[test]
 fn where_passed_tests_are_not_named_they_are_counted() {
-    let quiet = |names: &str| {
-        let tests = Tests { all_named: false, ..tests(names) };
-        once(ran("test", Ending::Exit(0), Report::Understood(Box::new(tests))))
-    };
+    let quiet = |names: &str| quiet(Runner::Pytest, names);
     let lost = verdict(&quiet("+a"), Some(&quiet("+a +b")), &[]);
     says(&lost, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 no longer there (test 44 s)");
     assert_eq!(lost.checks()[0].gone().first(), ["one that its runner does not name"]);
     let muted = verdict(&quiet("+a ?b"), Some(&quiet("+a +b")), &[]);
-    says(&muted, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 skipped that passed (test 44 s)");
+    says(&muted, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 skipped that ran (test 44 s)");
     let deleted = verdict(&once(understood("+a")), Some(&once(understood("+a -b"))), &[]);
     says(&deleted, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 no longer there (test 44 s)");
     assert_eq!(verdict(&quiet("+a +c"), Some(&quiet("+a +b")), &[]).kind(), Kind::Green);
+    // What fails is named, so of one that failed it is known whether it passes now: then one more does.
+    let (base, mended) = (quiet("-a::x +b"), quiet("+a::x +b"));
+    assert_eq!(verdict(&mended, Some(&base), &[]).kind(), Kind::Green);
+    let deleted = verdict(&quiet("+b"), Some(&base), &[]);
+    says(&deleted, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 no longer there (test 44 s)");
+    let skipped = verdict(&quiet("?a::x +b"), Some(&base), &[]);
+    says(&skipped, Kind::NoWorse, "no worse: full on tree 9c9c9c9c, 1 pass, 1 skipped that ran (test 44 s)");
+    // Two that change places are none that is lost.
+    let swapped = verdict(&quiet("+a::x -b"), Some(&base), &[]);
+    assert_eq!((swapped.kind(), swapped.checks()[0].gone().count()), (Kind::Red, 0));
+    // Go without `-v` does not even count what passes.
+    let go = |names: &str| super::tests::quiet(Runner::Go, names);
+    assert_eq!(verdict(&go("+a::x +b"), Some(&go("-a::x +b")), &[]).kind(), Kind::Green);
+}
+
+/// What a runner says that names what fails alone.
+fn quiet(runner: Runner, names: &str) -> Vec<Runs> {
+    let mut tests = Tests { runner, all_named: false, ..tests(names) };
+    if runner == Runner::Go {
+        tests.counts.passed = 0;
+    }
+    (tests.passed, tests.skipped) = Default::default();
+    let ending = Ending::Exit(i32::from(!tests.failed.is_empty()));
+    once(ran("test", ending, Report::Understood(Box::new(tests))))
+}
+
+/// What `pytest -q -rap` comes to, by its short summary and its last line.
+fn pytest(code: i32, summary: &str, last: &str) -> Vec<Runs> {
+    let output =
+        format!("s..                    [100%]\n=== short test summary info ===\n{summary}\n{last} in 0.02s\n");
+    let report = crate::check::report::read(&["pytest", "-q", "-rap"].map(str::to_owned), &output);
+    assert!(report.tests().is_some(), "{report:?}");
+    once(ran("test", Ending::Exit(code), report))
+}
+
+/// Says that a result is no worse than what it was made from, and which tests are lost.
+#[track_caller]
+fn loses(now: &[Runs], base: &[Runs], gone: &[&str], muted: &[&str]) {
+    let verdict = verdict(now, Some(base), &[]);
+    let check = &verdict.checks()[0];
+    assert_eq!((check.gone().first(), check.muted().first()), (&owned(gone)[..], &owned(muted)[..]));
+    assert!(verdict.kind() == Kind::NoWorse && !verdict.verifies(), "{}", verdict.line());
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn a_new_test_of_pytest_does_not_make_up_for_one_that_is_lost() {
+    let (add, bad, new) = ("PASSED test_a.py::test_add", "PASSED test_a.py::test_bad", "PASSED test_a.py::test_new");
+    let skip = "SKIPPED [1] test_a.py:5: later";
+    let lines = |lines: &[&str]| lines.join("\n");
+    // It is skipped while another is mended.
+    let red = pytest(1, &lines(&["FAILED test_a.py::test_bad - assert -1 == 1", add]), "1 failed, 1 passed");
+    let now = pytest(0, &lines(&[skip, bad]), "1 passed, 1 skipped");
+    loses(&now, &red, &[], &["test_a.py::test_add"]);
+    let mended = pytest(0, &lines(&[add, bad]), "2 passed");
+    assert_eq!(verdict(&mended, Some(&red), &[]).kind(), Kind::Green, "the control");
+    // It is skipped while another is added.
+    let now = pytest(0, &lines(&[skip, bad, new]), "2 passed, 1 skipped");
+    loses(&now, &mended, &[], &["test_a.py::test_add"]);
+    let more = pytest(0, &lines(&[add, bad, new]), "3 passed");
+    assert_eq!(verdict(&more, Some(&mended), &[]).kind(), Kind::Green, "the control");
+    // It is deleted while another is added, and one was skipped all the time.
+    let base = pytest(0, &lines(&[skip, add, bad]), "2 passed, 1 skipped");
+    let now = pytest(0, &lines(&[skip, bad, new]), "2 passed, 1 skipped");
+    loses(&now, &base, &["test_a.py::test_add"], &[]);
+    let more = pytest(0, &lines(&[skip, add, bad, new]), "3 passed, 1 skipped");
+    assert_eq!(verdict(&more, Some(&base), &[]).kind(), Kind::Green, "the control");
+    // One that is skipped no more is no loss, and neither is one that fails: that is worse, and said as such.
+    assert_eq!(
+        verdict(&mended, Some(&pytest(0, &lines(&[skip, add]), "1 passed, 1 skipped")), &[]).kind(),
+        Kind::Green
+    );
+    let worse = verdict(&red, Some(&mended), &[]);
+    assert_eq!((worse.kind(), worse.checks()[0].gone().count()), (Kind::Red, 0));
+}
+
+#[test]
+fn what_became_of_a_test_of_pytest_is_told_as_far_as_is_known() {
+    let base = pytest(0, "PASSED t.py::a\nPASSED t.py::b\nPASSED t.py::p[1]\nPASSED t.py::x", "4 passed");
+    // What is expected to fail has its name, and so has a skip that is not folded.
+    let now = pytest(
+        0,
+        "SKIPPED t.py::a - Skipped: later\nXFAIL t.py::x\nPASSED t.py::b\nPASSED t.py::p[1]",
+        "2 passed, 1 skipped, 1 xfailed",
+    );
+    loses(&now, &base, &[], &["t.py::a", "t.py::x"]);
+    // Another name or another parameter is another test.
+    let now = pytest(0, "PASSED t.py::a\nPASSED t.py::c\nPASSED t.py::p[2]\nPASSED t.py::x", "4 passed");
+    loses(&now, &base, &["t.py::b", "t.py::p[1]"], &[]);
+    // Two are missing and one is skipped: which, nobody says.
+    let now = pytest(0, "SKIPPED [1] t.py:3: later\nPASSED t.py::p[1]\nPASSED t.py::x", "2 passed, 1 skipped");
+    loses(&now, &base, &["t.py::a", "t.py::b"], &[]);
+    // A test that passes and cannot be put away has two results, and none that is lost once it can.
+    let failing = pytest(1, "ERROR t.py::a - AssertionError: no\nPASSED t.py::a", "1 passed, 1 error");
+    let mended = pytest(0, "PASSED t.py::a", "1 passed");
+    assert_eq!(verdict(&mended, Some(&failing), &[]).kind(), Kind::Green);
+}
+
+#[test]
+fn what_is_lost_is_known_of_each_runner_that_names_what_passes() {
+    let says = |argv: &[&str], output: &str| {
+        let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+        let report = crate::check::report::read(&argv, output);
+        assert!(report.tests().is_some(), "{report:?}");
+        once(ran("test", Ending::Exit(0), report))
+    };
+    // nextest counts what is ignored, and never names it.
+    let nextest = |names: &[&str], skipped: u32| {
+        let lines: String = names.iter().map(|name| format!("        PASS [   0.004s] (1/2) shelf {name}\n")).collect();
+        let ran = names.len();
+        let end = format!("     Summary [   0.010s] {ran} tests run: {ran} passed, {skipped} skipped\n");
+        says(&["cargo", "nextest", "run"], &format!("{lines}{end}"))
+    };
+    loses(&nextest(&["b", "new"], 1), &nextest(&["a", "b"], 0), &[], &["shelf a"]);
+    loses(&nextest(&["b", "new"], 1), &nextest(&["a", "b"], 1), &["shelf a"], &[]);
+    // Go names what it skips, too, where it names what passes.
+    let go = |results: &[(&str, &str)]| {
+        let lines: String =
+            results.iter().map(|(word, name)| format!("=== RUN   {name}\n--- {word}: {name} (0.00s)\n")).collect();
+        says(&["go", "test", "-v", "./..."], &format!("{lines}PASS\nok  \tx/a\t0.003s\n"))
+    };
+    let base = go(&[("PASS", "TestA"), ("PASS", "TestB"), ("PASS", "TestC")]);
+    loses(&go(&[("SKIP", "TestA"), ("PASS", "TestC"), ("PASS", "TestNew")]), &base, &["x/a.TestB"], &["x/a.TestA"]);
+    // A test of unittest that prints has no line of its own: it is not taken for the one that is lost.
+    let unittest = |names: &[&str], skipped: &str, ran: u32| {
+        let lines: String = names.iter().map(|name| format!("{name} (m.T.{name}) ... ok\n")).collect();
+        let end = if skipped.is_empty() { "OK".to_owned() } else { "OK (skipped=1)".to_owned() };
+        let output = format!("{lines}{skipped}loud (m.T.loud) ... hello\nok\n\nRan {ran} tests in 0.001s\n\n{end}\n");
+        says(&["python3", "-m", "unittest", "-v"], &output)
+    };
+    let base = unittest(&["a", "b"], "", 3);
+    loses(&unittest(&["b", "new"], "a (m.T.a) ... skipped 'later'\n", 4), &base, &[], &["m.T.a"]);
+    loses(&unittest(&["b", "new"], "", 3), &base, &["one that its runner does not name"], &[]);
+    assert_eq!(verdict(&unittest(&["a", "b", "new"], "", 4), Some(&base), &[]).kind(), Kind::Green, "the control");
 }
 
 #[test]

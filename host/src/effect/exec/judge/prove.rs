@@ -23,8 +23,14 @@ const MOST_TEXT: u64 = 1 << 20;
 /// Microseconds that tests have without the change at least.
 const LEAST: u64 = 60_000_000;
 
-/// Files of tests that are tried one by one where all together do not build: each costs a run of the tests.
+/// Files of tests that are tried one by one where all together do not build, and times that files which cannot be loaded are
+/// left out: each costs a run of the tests.
 const MOST_ALONE: usize = 4;
+
+/// Whether a file has tests that can be tried without another's. What pytest loads for all of a folder goes with each.
+fn is_alone(path: &str) -> bool {
+    role(path) == Role::Test && !path.ends_with("conftest.py")
+}
 
 /// What it is tried with.
 #[derive(Clone, Copy)]
@@ -64,27 +70,50 @@ impl Exec {
             });
             return Ok(Some(judged.reduce(Proof::and).unwrap_or_else(|| Proof::not_judged(why, None, None))));
         }
-        let mut proof = self.trial(trying, &split, &split.tests).await?;
-        let (tests, beside): (Vec<&str>, Vec<&str>) =
-            split.tests.iter().copied().partition(|path| role(path) == Role::Test);
+        let proof = self.all_that_load(trying, &split).await?;
+        let (tests, beside): (Vec<&str>, Vec<&str>) = split.tests.iter().copied().partition(|path| is_alone(path));
         let unbuilt = proof.whole() == Proves::DoesNotBuild || !proof.named(Proves::DoesNotBuild).is_empty();
         if proof.whole() == Proves::Proved || !unbuilt || tests.len() < 2 {
             return Ok(Some(proof));
         }
         // One file that needs what is not there keeps the others from being built: each is tried alone.
+        let mut all = proof;
         for test in tests.into_iter().take(MOST_ALONE) {
             let alone: Vec<&str> = std::iter::once(test).chain(beside.iter().copied()).collect();
-            proof = proof.and(self.trial(trying, &split, &alone).await?);
+            all = all.and(self.trial(trying, &split, &alone).await?.0);
         }
-        Ok(Some(proof))
+        Ok(Some(all))
     }
 
-    /// Runs some of the change's tests without the rest of it.
-    async fn trial(&self, trying: &Trying<'_>, split: &Split<'_>, paths: &[&str]) -> Result<Proof, Error> {
+    /// Runs all of the change's tests without the rest of it, and again without the files that cannot be loaded, as long as
+    /// these keep the others from being run. A runner names all such files at once, or, told to stop early, one at a time.
+    async fn all_that_load(&self, trying: &Trying<'_>, split: &Split<'_>) -> Result<Proof, Error> {
+        let mut left = split.tests.clone();
+        let (mut proof, mut unloaded) = self.trial(trying, split, &left).await?;
+        for _ in 0..MOST_ALONE {
+            let before = left.len();
+            left.retain(|path| !unloaded.iter().any(|unloaded| unloaded == path));
+            if left.len() == before || !left.iter().any(|path| is_alone(path)) {
+                break;
+            }
+            let more;
+            (more, unloaded) = self.trial(trying, split, &left).await?;
+            proof = proof.and(more);
+        }
+        Ok(proof)
+    }
+
+    /// Runs some of the change's tests without the rest of it. Answers which of their files kept others from being run.
+    async fn trial(
+        &self,
+        trying: &Trying<'_>,
+        split: &Split<'_>,
+        paths: &[&str],
+    ) -> Result<(Proof, Vec<String>), Error> {
         let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
         let (exec, of) = (self.clone(), trying.case.clone());
         let without = blocking(move || exec.only(&of, &paths)).await?;
-        let mut proof: Option<Proof> = None;
+        let (mut proof, mut unloaded): (Option<Proof>, _) = (None, Vec::new());
         for (runs, base) in trying.understood() {
             let name = &runs.first.name;
             // A test that waits for what is not there waits no longer than all of them took with the change, and some.
@@ -93,15 +122,19 @@ impl Exec {
             let one: Vec<Check> = trying.checks.iter().filter(|check| check.name == *name).map(brief).collect();
             let outcomes =
                 self.run_all(trying.case, without, &Arc::new(one), trying.around, trying.watch, On::Tests).await?;
-            let Some((first, _)) = outcomes.into_iter().next() else { continue };
-            let found = classify(&Trial { split, without: &first.ran, output: &first.output, with: &runs.first, base });
+            let Some((first, again)) = outcomes.into_iter().next() else { continue };
+            let again = again.as_ref().map(|again| &again.ran);
+            let (without, output) = (&first.ran, &*first.output);
+            let trial = Trial { split, without, again, output, with: &runs.first, base };
+            unloaded.extend(trial.unloaded());
+            let found = classify(&trial);
             proof = Some(match proof {
                 Some(proof) => proof.and(found),
                 None => found,
             });
         }
         let none = || "no check's output is understood test by test".to_owned();
-        Ok(proof.unwrap_or_else(|| Proof::not_judged(none(), None, None)))
+        Ok((proof.unwrap_or_else(|| Proof::not_judged(none(), None, None)), unloaded))
     }
 
     /// The files that a change touches, with their texts.
