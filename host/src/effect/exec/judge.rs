@@ -151,7 +151,7 @@ impl Exec {
             let within = (!hidden.is_empty()).then_some(read);
             Ok(Case { tree: built.root, base, commit, level, within })
         });
-        let judged = self.judge_from(self.start_of(site.tree)?, case.await?, commands, watch).await?;
+        let judged = self.judge_from(self.start_of(site.tree)?, case.await?, false, commands, watch).await?;
         Ok(call::Value::Exec(Value::Verdict(Box::new(judged))))
     }
 
@@ -162,14 +162,16 @@ impl Exec {
     pub async fn judge(&self, case: Case, commands: Arc<Commands>, watch: Watch<'_>) -> Result<Judged, Error> {
         // The base of a whole result is a commit of the person's; which one, its tree does not say.
         let start = Start { tree: case.base, commit: None };
-        self.judge_from(start, case, commands, watch).await
+        self.judge_from(start, case, true, commands, watch).await
     }
 
-    /// The same for something on the way: set-up is for what the tree of runs was started from.
+    /// The same for something on the way: set-up is for what the tree of runs was started from. `by_itself` is a base judged to know
+    /// what it comes to; an agent that has changed nothing has broken nothing, and its check is compared with the base it is.
     async fn judge_from(
         &self,
         start: Start,
         case: Case,
+        by_itself: bool,
         commands: Arc<Commands>,
         watch: Watch<'_>,
     ) -> Result<Judged, Error> {
@@ -192,9 +194,8 @@ impl Exec {
             let outcomes = self.run_all(&case, case.tree, &checks, &around, watch, On::Result).await?;
             outcomes.into_iter().map(split).unzip()
         };
-        // What is as the base was is compared with it all the same: whoever has changed nothing has broken nothing.
-        let base = Base { tree: case.base, runs: &before };
-        let mut judged = concluded(&case, &checks, &runs, &outputs, Some(base));
+        let base = (case.tree != case.base || !by_itself).then_some(Base { tree: case.base, runs: &before });
+        let mut judged = concluded(&case, &checks, &runs, &outputs, base);
         if judged.verdict.kind() == Kind::Red {
             let (exec, around, at) = (self.clone(), around.clone(), case.clone());
             let altered = blocking(move || exec.altered(&around.commands, start.tree, at.tree)).await?;
