@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use orchestra_pit_sandbox::{Network, Spec, run, system};
+use orchestra_pit_sandbox::{Mount, Network, Spec, run, system};
 
 use crate::row::{Pairs, Reach, Row};
 use crate::{Asked, Result};
@@ -12,11 +12,21 @@ use crate::{Asked, Result};
 const TIMES: usize = 101;
 
 /// The walls of the sandbox that bubblewrap has too: it has neither Landlock nor, unless it is given one, a filter of calls.
-const BUBBLEWRAP: &str = "--unshare-all --die-with-parent --new-session --cap-drop ALL --ro-bind /usr /usr \
+const BUBBLEWRAP: &str = "--unshare-all --die-with-parent --new-session --cap-drop ALL \
      --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
-     --ro-bind-try /etc/alternatives /etc/alternatives --ro-bind-try /etc/ssl/certs /etc/ssl/certs \
-     --ro-bind-try /etc/ld.so.cache /etc/ld.so.cache --ro-bind-try /etc/localtime /etc/localtime \
-     --proc /proc --dev /dev --tmpfs /tmp --tmpfs /home/pit --remount-ro / --hostname pit true";
+     --proc /proc --dev /dev --tmpfs /tmp --tmpfs /home/pit";
+
+/// With the same folders and files of the system: how many there are in /etc is the machine's.
+fn bubblewrap(spec: &Spec) -> Vec<String> {
+    let mut args: Vec<String> = BUBBLEWRAP.split_whitespace().map(str::to_owned).collect();
+    for mount in &spec.mounts {
+        if let Mount::Bind { from, to, .. } = mount {
+            args.extend(["--ro-bind".to_owned(), from.display().to_string(), to.display().to_string()]);
+        }
+    }
+    args.extend(["--remount-ro", "/", "--hostname", "pit", "true"].map(str::to_owned));
+    args
+}
 
 pub fn rows(_: &Asked) -> Result<Vec<Row>> {
     let spec = Spec::new(system(Network::Loopback, 64 << 20), &["true"]);
@@ -25,7 +35,7 @@ pub fn rows(_: &Asked) -> Result<Vec<Row>> {
     for _ in 0..TIMES {
         let inside = timed(|| Ok(run(Path::new(env!("CARGO_BIN_EXE_pit-walls")), &spec, b"", |_, _| {}).map(drop)?))?;
         plain.add(inside, timed(|| started(&mut Command::new("true")))?);
-        if let Ok(bubble) = timed(|| started(Command::new("bwrap").args(BUBBLEWRAP.split_whitespace()))) {
+        if let Ok(bubble) = timed(|| started(Command::new("bwrap").args(bubblewrap(&spec)))) {
             other.add(inside, bubble);
         }
     }
