@@ -49,6 +49,10 @@ fn summary(line: &str) -> Option<Counts> {
         "warning",
         "warnings",
         "rerun",
+        // Of subtests those that fail are counted as tests, and the others beside them.
+        "subtests passed",
+        "subtests skipped",
+        "subtests xfailed",
     ];
     counted.iter().all(|(_, word)| known.contains(word)).then_some(Counts {
         passed: of(&counted, &["passed", "xpassed"]),
@@ -89,6 +93,11 @@ fn verbose(line: &str) -> Option<(&str, Outcome)> {
 fn short_summary<'a>(lines: &[&'a str], tally: &mut Tally) -> Vec<(String, &'a str)> {
     let (mut errors, mut failures) = (Vec::new(), Vec::new());
     for line in lines {
+        if let Some((name, reason)) = subtest(line) {
+            tally.add(&name, Outcome::Failed);
+            tally.how(&name, how(reason), None);
+            continue;
+        }
         let Some((word, rest)) = line.split_once(' ') else { continue };
         let (raw, reason) = name_and_reason(rest);
         // With `-rA` or `-rap` those that passed are named here too; one that `-v` has named already is the same.
@@ -115,6 +124,15 @@ fn short_summary<'a>(lines: &[&'a str], tally: &mut Tally) -> Vec<(String, &'a s
     }
     let errors = errors.into_iter().map(|raw| (error(raw, tally), raw)).collect();
     [errors, failures].concat()
+}
+
+/// `SUBFAILED[message] (i=2) tests/test_a.py::test_x - AssertionError: …`: the test has a result of its own beside it.
+fn subtest(line: &str) -> Option<(String, &str)> {
+    let rest = line.strip_prefix("SUBFAILED")?;
+    let from = rest.get(..rest.find(".py::")?)?.rfind(' ')?;
+    let (label, test) = rest.split_at_checked(from)?;
+    let (raw, reason) = name_and_reason(test.trim_start());
+    Some((format!("{raw} {}", label.trim()), reason))
 }
 
 /// Adds what is no test's own failure. Its name is the test's, unless that has another result: where a test's clean-up fails,

@@ -482,3 +482,19 @@ fn programs_of_one_name_are_told_apart_by_what_does_not_follow_from_their_order(
         ["t::counts"]
     );
 }
+
+#[test]
+fn subtests_of_pytest_that_fail_have_names_of_their_own() {
+    let output = "...\n=========================== short test summary info ============================\n\
+        SUBFAILED(i=2) tests/test_a.py::TestU::test_sub - AssertionError: False is not true\n\
+        SUBFAILED[with words] tests/test_a.py::test_x - ValueError\nPASSED tests/test_a.py::test_one\n\
+        PASSED tests/test_a.py::TestU::test_sub\nPASSED tests/test_a.py::test_x\n\
+        2 failed, 3 passed, 1 skipped, 2 subtests passed in 0.03s\n";
+    let argv = ["pytest", "-q", "-rap"].map(str::to_owned);
+    let report = read(&argv, output);
+    let tests = report.tests().unwrap_or_else(|| panic!("{report:?}"));
+    let failed: Vec<&str> = tests.failed.keys().map(String::as_str).collect();
+    assert_eq!(failed, ["tests/test_a.py::TestU::test_sub (i=2)", "tests/test_a.py::test_x [with words]"]);
+    assert_eq!(tests.failed["tests/test_a.py::TestU::test_sub (i=2)"].how, How::Assertion);
+    assert_eq!((tests.passed.len(), tests.counts.skipped), (3, 1));
+}

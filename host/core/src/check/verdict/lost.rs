@@ -35,8 +35,10 @@ pub(super) fn lost<'a>(now: &Tests, before: &'a Tests, failed: u64) -> Lost<'a> 
             Lost { gone: missing, muted }
         }
     } else {
-        // Any of those that pass without a name may be one that is missing, unless it passed without a name before.
+        // Any of those that pass without a name may be one that is missing, unless it passed without a name before. Where all
+        // that passed had names, the change has taken them away: then what they hide is nobody's word.
         let spare = match (unnamed, before.unnamed_passes()) {
+            (_, Some(0)) => 0,
             (Some(now), Some(before)) => now.saturating_sub(before).saturating_add(failed),
             _ => u64::MAX,
         };

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::call::canonical;
-use crate::check::report::{Failure, Runner, Tests};
+use crate::check::report::{self, Failure, Runner, Tests};
 
 const TREE: Oid = Oid([0x9c; 20]);
 const BASE: Oid = Oid([0xa1; 20]);
@@ -511,4 +511,22 @@ fn a_runner_that_told_of_tests_and_does_not_any_more_is_not_green() {
     tests.runner = Runner::Pytest;
     let verdict = verdict(&once(other), Some(&once(understood("+a +b"))), &[]);
     assert_eq!(verdict.kind(), Kind::NoWorse, "another runner's names are compared with nothing");
+}
+
+#[test]
+fn names_that_a_change_takes_away_hide_nothing() {
+    let argv = ["pytest", "-q", "-rap"].map(str::to_owned);
+    let named = |names: &[&str]| {
+        let lines: String = names.iter().map(|name| format!("PASSED tests/test_a.py::{name}\n")).collect();
+        let short = "=========================== short test summary info ============================\n";
+        report::read(&argv, &format!("..\n{short}{lines}{} passed in 0.03s\n", names.len()))
+    };
+    let unnamed = |count: usize| report::read(&argv, &format!("..\n{count} passed in 0.03s\n"));
+    let tests = |report: &Report| report.tests().expect("it is understood").clone();
+    let before = tests(&named(&["one", "two"]));
+    let (now, none) = (tests(&unnamed(2)), tests(&named(&["one", "two", "three"])));
+    assert_eq!(super::lost::lost(&now, &before, 0).gone.len(), 2, "as many pass, and nobody says which");
+    assert_eq!(super::lost::lost(&none, &before, 0).gone.len(), 0, "the control");
+    let quiet = tests(&unnamed(2));
+    assert_eq!(super::lost::lost(&now, &quiet, 0).gone.len(), 0, "whoever never named them is counted");
 }
