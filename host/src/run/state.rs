@@ -41,6 +41,8 @@ pub struct State {
     pub accepted: Vec<Acceptance>,
     /// What the host's checks came to, by the tree that was judged: the newest of each level.
     pub verdicts: BTreeMap<(Oid, String), Judged>,
+    /// Those of them that an agent was answered, of no more than it may read: the host's own are of all files, for people.
+    told: BTreeMap<(Oid, String), Judged>,
     /// What they came to on the result; of a round that is not over there is none.
     pub result: Option<Judged>,
     /// What of the budget runs low, until it is raised.
@@ -220,8 +222,7 @@ impl State {
 
     /// Remembers a verdict.
     fn judged(&mut self, judged: &Judged) {
-        let key = (judged.verdict.tree(), judged.verdict.level().name().to_owned());
-        self.verdicts.insert(key, judged.clone());
+        self.verdicts.insert(key(judged), judged.clone());
     }
 
     /// What the host's checks of a level came to on a tree.
@@ -229,9 +230,10 @@ impl State {
         self.verdicts.get(&(tree, level.to_owned()))
     }
 
-    /// What the host found of a tree: of all files, or of those that the agent which asked may read.
-    pub fn found(&self, tree: Oid) -> Option<&Judged> {
-        self.verdict(tree, FULL).or_else(|| self.verdict(tree, Level::Full.of_readable().name()))
+    /// What agents were told of a tree by the checks that one of them asked for.
+    pub fn told(&self, tree: Oid) -> Option<&Judged> {
+        let of = |level: &str| self.told.get(&(tree, level.to_owned()));
+        of(FULL).or_else(|| of(Level::Full.of_readable().name()))
     }
 
     /// Applies an answer, except to the board, which the effect itself has changed when this happens live. Comes back with the
@@ -239,6 +241,7 @@ impl State {
     pub fn answered(&mut self, run: RunId, at: Time, seq: u64, answer: &Answer, cost: Cost) -> Option<Call> {
         if let Ok(Value::Exec(exec::Value::Verdict(judged))) = answer {
             self.judged(judged);
+            self.told.insert(key(judged), (**judged).clone());
         }
         let entry = self.runs.get_mut(&run)?;
         let open = entry.answer(at, seq, answer)?;
@@ -298,6 +301,10 @@ impl State {
     pub fn balance(&self, run: RunId) -> Balance {
         self.ledger.balance(run)
     }
+}
+
+fn key(judged: &Judged) -> (Oid, String) {
+    (judged.verdict.tree(), judged.verdict.level().name().to_owned())
 }
 
 impl Run {

@@ -287,7 +287,7 @@ impl Tree {
                 }
                 children.iter().find_map(|child| {
                     let ended = state.runs.get(child)?.ended()?;
-                    let more = state.found(ended.tree).map(of_verdict).unwrap_or_default();
+                    let more = state.told(ended.tree).map(of_verdict).unwrap_or_default();
                     let (end, commit) = (ended.end.clone(), ended.commit);
                     let ended = ChildEnded { child: *child, end, commit, more };
                     Some(delegate::Value::Awaited(Some(ended)))

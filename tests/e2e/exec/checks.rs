@@ -208,6 +208,7 @@ fn a_check_that_an_agent_wrote_sees_no_more_than_its_commands() {
     // Also what it did not write: without the file the check fails, and so it did before.
     has(&said, "verdict: no worse: full of what its agent may read on tree ");
     has(&said, "tail=cat: .env: No such file or directory");
+    has(&said, "[pit: this ran without .env, on the base too");
     // The control: the verdict on the result is on all files.
     let stage = Stage::with(&[(".env", "TOKEN=hunter2\n"), ("check.sh", "test -e .env\n"), ("pit.toml", file)]);
     let _ = stage.pit(&["trust", "-y"]).exits(0);
@@ -218,4 +219,23 @@ fn a_check_that_an_agent_wrote_sees_no_more_than_its_commands() {
     let _ = stage.pit(&["trust", "-y"]).exits(0);
     let said = told(&stage, &[&format!("write check.sh {look}\\n"), "check full"]);
     has(&said, "TOKEN=hunter2");
+}
+
+#[test]
+fn the_verdict_on_all_files_is_for_people_and_no_agent_is_answered_it() {
+    let suite = "n=$(cat .env 2>/dev/null || echo none)\\necho running 1 test\\necho \"test $n ... FAILED\"\\necho\\n\
+                 echo failures:\\necho\\necho failures:\\necho \"    $n\"\\necho\\necho 'test result: FAILED. 0 passed; 1 failed; \
+                 0 ignored; 0 measured; 0 filtered out; finished in 0.00s'\\nexit 101\\n";
+    let file = "schema = 1\n[checks.full]\ntest = { run = [\"sh\", \"suite.sh\"] }\n";
+    let stage = Stage::with(&[(".env", "hunter2\n"), ("suite.sh", "exit 0\n"), ("pit.toml", file)]);
+    let _ = stage.pit(&["trust", "-y"]).exits(0);
+    let run = line(&[&format!("write suite.sh {suite}"), "check full", "commit", "beside src/**|sh true"]);
+    // The control: people are told.
+    let _ = stage.pit(&words(&run)).exits(4).says("test fails: hunter2 (exit 101)");
+    let id = stage.trees().remove(0);
+    let _ = stage.pit(&["send", &id, "Again"]);
+    let _ = stage.pit(&["resume", &id]);
+    let logs = stage.pit(&["logs", &id, "--json"]).exits(0).out;
+    let answers: Vec<&str> = logs.lines().filter(|line| line.contains("awaited")).collect();
+    assert!(answers.len() > 1 && !answers.iter().any(|line| line.contains("hunter2")), "{answers:?}");
 }

@@ -72,6 +72,11 @@ impl Hidden {
         self.paths.is_empty()
     }
 
+    /// What is covered, as it is told.
+    pub fn names(&self) -> Vec<String> {
+        self.paths.iter().map(|path| tree::escape(path)).collect()
+    }
+
     /// The layer that covers it, made below a place where it is not; none if there is nothing to cover.
     pub fn layer(&mut self, place: &Path) -> Result<Option<PathBuf>, Error> {
         if self.paths.is_empty() {

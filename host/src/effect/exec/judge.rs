@@ -40,7 +40,7 @@ use super::sweep::{self, CHECK};
 use super::{Exec, Machine, runs};
 use crate::effect::store::{Object, Repo, lock};
 use prove::Trying;
-use said::{TAIL, blame_inputs, concluded};
+use said::{TAIL, blame_inputs, concluded, name_withheld};
 
 mod prove;
 mod said;
@@ -142,9 +142,11 @@ impl Exec {
             let mut hidden = Hidden::default();
             hidden.follow(&**repo, base, built.root, &read)?;
             let within = (!hidden.is_empty()).then_some(read);
-            Ok(Case { tree: built.root, base, commit, level, within })
+            Ok((Case { tree: built.root, base, commit, level, within }, hidden.names()))
         });
-        let judged = self.judge_from(self.start_of(site.tree)?, case.await?, false, commands, watch).await?;
+        let (case, withheld) = case.await?;
+        let mut judged = self.judge_from(self.start_of(site.tree)?, case, false, commands, watch).await?;
+        name_withheld(&mut judged, &site.agent_name, &withheld);
         Ok(call::Value::Exec(Value::Verdict(Box::new(judged))))
     }
 

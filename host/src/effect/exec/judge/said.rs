@@ -48,6 +48,32 @@ pub(super) fn blame_inputs(judged: &mut Judged, altered: &[RepoPath]) {
         "[pit: {files}: [setup] has run for what the work starts from, so what the change adds there is not here; a person who \
          takes it (pit accept --unverified) has it for the next run]"
     );
+    add(judged, &said);
+}
+
+/// Names that are told; the rest is counted.
+const NAMED: usize = 5;
+
+/// Says of what did not pass which files it ran without: that they are missing looks like a mistake.
+pub(super) fn name_withheld(judged: &mut Judged, agent: &str, withheld: &[String]) {
+    if withheld.is_empty() {
+        return;
+    }
+    let agent = agent.split('@').next().unwrap_or(agent);
+    let more = withheld.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    let files = withheld.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    add(
+        judged,
+        &format!(
+            "[pit: this ran without {files}{more}, on the base too, for that is withheld from this agent; the host's own checks of \
+             the result have it; in pit.toml: [grants.{agent}] secrets = [\"FILE\"]]"
+        ),
+    );
+}
+
+/// Puts a line of pit's own below each reason.
+fn add(judged: &mut Judged, said: &str) {
     for (_, tail) in &mut judged.tails {
         let end = if tail.is_empty() || tail.ends_with('\n') { "" } else { "\n" };
         tail.push_str(&format!("{end}{said}"));
