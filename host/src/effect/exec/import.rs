@@ -143,6 +143,17 @@ struct Import<'a, S: ?Sized> {
 /// A mode and an id of a tree.
 type Was = (u32, Oid);
 
+/// Why what is new is kept with the ignored files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aside {
+    /// It is not.
+    No,
+    /// It is in a folder that starts warm.
+    Warm,
+    /// Git ignores it.
+    Ignored,
+}
+
 /// One entry of the upper.
 struct Entry<'a> {
     here: &'a Folder,
@@ -151,8 +162,8 @@ struct Entry<'a> {
     about: About,
     /// What the tree before had here.
     was: Option<Was>,
-    /// Whether git ignores it, or it starts warm.
-    ignored: bool,
+    /// Why it is not part of the workspace, if it is new.
+    ignored: Aside,
     /// Whether it is, and git has nothing there: then it goes to the ignored files.
     aside: bool,
 }
@@ -175,13 +186,13 @@ impl<S: Source + ?Sized> Import<'_, S> {
         prefix: &mut Vec<u8>,
         before: Option<Oid>,
         hidden: bool,
-        above: Option<(&Scope<'_>, bool)>,
+        above: Option<(&Scope<'_>, Aside)>,
     ) -> Result<(), Error> {
         let is_new = before.is_none() && above.is_some();
         let before = self.items(before)?;
         let rules = self.rules(&before, is_new.then_some((here, &**prefix)))?;
         let scope = Scope::new(above.map(|(scope, _)| scope), prefix.len(), rules);
-        let within_ignored = above.is_some_and(|(_, ignored)| ignored);
+        let within = above.map_or(Aside::No, |(_, within)| within);
         let mut names = here.names(self.bounds.seen - self.seen).map_err(|error| at(prefix, &error))?;
         names.sort();
         let top = prefix.len();
@@ -202,11 +213,15 @@ impl<S: Source + ?Sized> Import<'_, S> {
             let Some(about) = here.about(name).map_err(|error| at(prefix, &error))? else { continue };
             let folder = matches!(about.kind, Kind::Folder | Kind::Whiteout);
             let is_warm = self.take.warm.iter().any(|warm| warm.as_bytes() == &**prefix);
-            let by_git = within_ignored || scope.ignores(prefix, folder);
+            let ignored = match within {
+                _ if within == Aside::Ignored || scope.ignores(prefix, folder) => Aside::Ignored,
+                _ if within == Aside::Warm || is_warm => Aside::Warm,
+                _ => Aside::No,
+            };
             let (path, was) = (prefix.clone(), before.get(&**name).copied());
-            let ignored = is_warm || by_git;
-            let aside = ignored && was.is_none() && find(self.source, self.take.head, &path)?.is_none();
-            if aside && !by_git && about.kind != Kind::Whiteout {
+            let may_be = ignored != Aside::No && was.is_none();
+            let aside = may_be && find(self.source, self.take.head, &path)?.is_none();
+            if aside && ignored == Aside::Warm && about.kind != Kind::Whiteout {
                 self.leave(&path, Why::Warm);
             }
             let entry = Entry { here, name, path: &path, about, was, ignored, aside };

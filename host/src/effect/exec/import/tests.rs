@@ -418,4 +418,9 @@ fn what_is_new_in_a_warm_folder_that_git_does_not_ignore_is_told() {
     let imported = run.run("mkdir -p dist target; echo x > dist/x; echo x > target/x");
     assert_eq!((imported.changes.len(), imported.left_out), (0, vec![("dist".to_owned(), Why::Warm)]));
     assert!(run.seen().iter().any(|line| line.starts_with("dist/x ")), "the next command has it");
+    // Also beside what git has there.
+    run.warm = vec![RepoPath::new("c").unwrap()];
+    let imported = run.run("mkdir c/gen; echo x > c/gen/x; echo y > c/y; echo 5 > c/z");
+    let told = ["c/gen", "c/y"].map(|path| (path.to_owned(), Why::Warm)).to_vec();
+    assert_eq!((shown(&imported), imported.left_out), (vec!["+ c/z 5".to_owned()], told));
 }
