@@ -596,3 +596,12 @@ fn what_maven_itself_writes_is_compared_by_test() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("3 pass") && said.contains("fails without the change: app.NewTest::takes"), "{said}");
 }
+
+#[test]
+fn what_failed_before_it_was_judged_is_not_said_to_have_no_checks() {
+    let stage = stage(FULL);
+    let (code, said) = runs(&stage, "write state.txt better\\n\ncommit\nno such step");
+    assert_eq!(code, Some(1), "{said}");
+    let said = stage.pit(&["accept", &newest(&stage), "-y"]).exits(3).says("no verdict on all of its files");
+    assert!(said.err.contains("has it judged at its end") && !said.err.contains("pit init"), "{}", said.err);
+}

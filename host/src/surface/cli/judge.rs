@@ -67,19 +67,17 @@ impl<'a> Judge<'a> {
         if self.unverified || is_good(judged) {
             return Ok(());
         }
-        let none = if self.commands.checks.contains_key(FULL) {
-            "there is no verdict on it"
+        let (none, next) = if self.commands.checks.contains_key(FULL) {
+            ("there is no verdict on all of its files", format!("pit send {name} \"…\" has it judged at its end"))
         } else {
-            "there are no checks of the level full in pit.toml"
+            ("there are no checks of the level full in pit.toml", "pit init proposes checks".to_owned())
         };
         let failure = match (judged, &self.unjudged) {
             (Some(_), _) => Failure::new(Exit::Red, "the checks are red; nothing has changed")
                 .hint(format!("pit send {name} \"…\" sends it back; {look}")),
             (None, Some(why)) => Failure::new(Exit::Unverified, format!("{why}; nothing has changed"))
                 .hint(format!("pit send {name} \"…\" has them run again")),
-            (None, None) => {
-                Failure::new(Exit::Unverified, format!("{none}; nothing has changed")).hint("pit init proposes checks")
-            }
+            (None, None) => Failure::new(Exit::Unverified, format!("{none}; nothing has changed")).hint(next),
         };
         Err(failure.hint(format!("pit accept {name} --unverified takes it all the same")))
     }
