@@ -209,8 +209,8 @@ fn refs(tags: Vec<Tag>, at: &At<'_>) -> String {
     text
 }
 
-/// Where objects are: in these databases, the person's and pit's own, and in what those name. What a database says of others is covered by an empty
-/// folder, since it names paths that are not there inside; they are named here instead.
+/// Where objects are: in these databases, and in what they name. What a database says of others is covered by an empty folder,
+/// since it names paths that are not there inside; they are named here instead.
 fn objects(repo: &Repo, mut found: Vec<PathBuf>, view: &Folder) -> io::Result<(Vec<(PathBuf, PathBuf)>, String)> {
     found.retain(|objects| objects.is_dir());
     let (mut binds, mut text) = (Vec::new(), String::new());

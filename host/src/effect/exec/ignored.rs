@@ -35,9 +35,7 @@ impl Ignored {
 
     /// Whether what the layers below have at a path is hidden: a folder that comes there has none of it.
     pub(super) fn hides(&self, path: &[u8]) -> io::Result<bool> {
-        let Some(parent) = self.parent(path, false)? else { return Ok(false) };
-        let there = parent.as_ref().unwrap_or(&self.top).about(name_of(path))?;
-        Ok(there.is_some_and(|about| about.kind == Kind::Whiteout))
+        Ok(self.kind(path)? == Some(Kind::Whiteout))
     }
 
     /// Hides what the layers below have at a path.
@@ -50,8 +48,12 @@ impl Ignored {
 
     /// Whether an earlier command left something at a path.
     pub(super) fn has(&self, path: &[u8]) -> io::Result<bool> {
-        let Some(parent) = self.parent(path, false)? else { return Ok(false) };
-        Ok(parent.as_ref().unwrap_or(&self.top).about(name_of(path))?.is_some())
+        Ok(self.kind(path)?.is_some())
+    }
+
+    fn kind(&self, path: &[u8]) -> io::Result<Option<Kind>> {
+        let Some(parent) = self.parent(path, false)? else { return Ok(None) };
+        Ok(parent.as_ref().unwrap_or(&self.top).about(name_of(path))?.map(|about| about.kind))
     }
 
     /// Moves what earlier commands left at a path, if they did, into another such layer.
